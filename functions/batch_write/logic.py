@@ -1,0 +1,271 @@
+"""Records from the bus → rows in the warehouse: coalesced, exact under redelivery, never blocked by bad content.
+
+The order of one flush is what makes it exact: events, then the hour ledger, then `batches`, then the answer. A
+crash in between leaves a record unanswered; it is delivered again and every step may be repeated.
+"""
+
+import asyncio
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import NamedTuple, Protocol
+
+import msgspec
+import structlog
+
+from shared import metrics
+from shared.bus import Message
+from shared.clock import Clock, to_datetime
+from shared.events import RowHead
+from shared.refusals import Refusal, Rejected, UnavailableError
+from shared.warehouse.client import WarehouseError
+
+log = structlog.get_logger()
+
+_UUID = uuid.UUID
+_heads = msgspec.json.Decoder(RowHead)
+
+
+class Inserts(Protocol):
+    """What is needed of the warehouse."""
+
+    async def insert_json_lines(self, table: str, lines: bytes) -> None: ...
+
+
+class Position(NamedTuple):
+    """Where the record stood on the bus."""
+
+    partition: int
+    offset: int
+
+
+class Record(NamedTuple):
+    """A record as it came off the bus, its lines split but not decoded."""
+
+    project_id: str
+    batch_id: str
+    received_at: str
+    position: Position
+    lines: list[bytes]
+
+
+class RejectedLine(msgspec.Struct):
+    """A row of `rejected_events`."""
+
+    project_id: str
+    batch_id: str
+    position: int
+    received_at: str
+    reason: str
+    detail: str
+    raw: str
+
+
+def read_record(message: Message) -> Record:
+    """The record in a CloudEvent; raises Rejected where its envelope can never be stored."""
+    attributes = message.attributes
+    try:
+        return Record(
+            project_id=str(msgspec.convert(attributes["project"], _UUID)),
+            batch_id=str(msgspec.convert(attributes["id"], _UUID)),
+            received_at=attributes["time"].replace("T", " ").removesuffix("Z"),
+            position=Position(
+                int(attributes.get("knativekafkapartition", -1)),
+                int(attributes.get("knativekafkaoffset", -1)),
+            ),
+            lines=message.data.splitlines(),
+        )
+    except (KeyError, ValueError, msgspec.ValidationError) as error:
+        raise Rejected(Refusal.NOT_A_CLOUDEVENT, f"not a record of events: {error!r}") from error
+
+
+class BatchWriter:
+    """Coalesces concurrent records into one insert.
+
+    A flush takes what arrived within `linger` seconds, at most `max_rows` rows; the next one gathers meanwhile.
+    `write` returns once the record is stored and raises UnavailableError where it must be delivered again.
+    """
+
+    def __init__(self, warehouse: Inserts, clock: Clock, *, linger: float, max_rows: int) -> None:
+        self._warehouse = warehouse
+        self._clock = clock
+        self._linger = linger
+        self._max_rows = max_rows
+        self._waiting: list[tuple[Record, asyncio.Future[None]]] = []
+        self._rows = 0
+        self._full = asyncio.Event()
+        self._arrived = asyncio.Event()
+        self._flusher = asyncio.create_task(self._run(), name="batch-writer")
+
+    async def write(self, record: Record) -> None:
+        if self._flusher.done():
+            self._flusher.result()
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((record, done))
+        self._rows += len(record.lines)
+        self._arrived.set()
+        if self._rows >= self._max_rows:
+            self._full.set()
+        await done
+
+    async def close(self) -> None:
+        """Write what waits, then stop."""
+        while self._waiting:
+            self._full.set()
+            await asyncio.sleep(0.01)
+        self._flusher.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._flusher
+
+    async def _run(self) -> None:
+        while True:
+            await self._arrived.wait()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._full.wait(), self._linger)
+            taken = self._take()
+            started = self._clock.monotonic()
+            try:
+                await store([record for record, _ in taken], self._warehouse, self._clock)
+            except UnavailableError as error:
+                metrics.RETRIES_TOTAL.inc(len(taken))
+                _answer(taken, error)
+            else:
+                metrics.BATCH_LATENCY_MS.observe((self._clock.monotonic() - started + self._linger) * 1_000)
+                _answer(taken, None)
+            finally:
+                _answer(taken, UnavailableError("the write broke off"))
+
+    def _take(self) -> list[tuple[Record, asyncio.Future[None]]]:
+        """The longest run from the front that fits in `max_rows`, at least one record."""
+        rows = count = 0
+        for record, _ in self._waiting:
+            if count and rows + len(record.lines) > self._max_rows:
+                break
+            rows += len(record.lines)
+            count += 1
+        taken, self._waiting = self._waiting[:count], self._waiting[count:]
+        self._rows -= rows
+        if self._rows < self._max_rows:
+            self._full.clear()
+        if not self._waiting:
+            self._arrived.clear()
+        return taken
+
+
+def _answer(taken: Sequence[tuple[Record, "asyncio.Future[None]"]], error: Exception | None) -> None:
+    for _, done in taken:
+        if not done.done():
+            if error is None:
+                done.set_result(None)
+            else:
+                done.set_exception(error)
+
+
+async def store(records: Sequence[Record], warehouse: Inserts, clock: Clock) -> None:
+    """Store records with their ledger entries; what the warehouse refuses for its content is kept as rejected.
+
+    Raises UnavailableError where it is not known to be stored; repeating it is harmless.
+    """
+    good, refused = _readable(records)
+    refused += await insert_bisecting(good, warehouse)
+    if refused:
+        await _append(warehouse, "rejected_events", refused)
+        log.warning("events refused by the warehouse", count=len(refused), first=refused[0].detail)
+        metrics.BATCH_REJECTED.inc(len(refused))
+    left_out = {(row.batch_id, row.position) for row in refused}
+    stored = [line for line in good if (line.record.batch_id, line.position) not in left_out]
+    if stored:
+        await _append(warehouse, "hour_changes", _hours(stored))
+    rejected = Counter(row.batch_id for row in refused)
+    stored_at = to_datetime(clock.micros()).isoformat(" ", "microseconds").removesuffix("+00:00")
+    await _append(warehouse, "batches", [_batch(record, rejected[record.batch_id], stored_at) for record in records])
+    metrics.PROCESSED_TOTAL.inc(len(stored))
+
+
+async def _append(warehouse: Inserts, table: str, rows: Sequence[object]) -> None:
+    """Insert rows of our own making: a refusal is never the client's fault, so the record comes again."""
+    try:
+        await warehouse.insert_json_lines(table, msgspec.json.Encoder().encode_lines(rows))
+    except WarehouseError as error:
+        raise UnavailableError(f"the warehouse refused a row of {table}: {error}") from error
+
+
+class Line(NamedTuple):
+    """One row on its way in, with where it stands in its record and the hour it belongs to."""
+
+    record: Record
+    position: int
+    data: bytes
+    hour: str
+
+
+def _readable(records: Sequence[Record]) -> tuple[list[Line], list[RejectedLine]]:
+    """Split rows from lines that are not rows of their record's project."""
+    good: list[Line] = []
+    refused: list[RejectedLine] = []
+    for record in records:
+        for position, data in enumerate(record.lines):
+            try:
+                head = _heads.decode(data)
+            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+                refused.append(_rejected(Line(record, position, data, ""), f"not a row: {error}"))
+                continue
+            line = Line(record, position, data, head.timestamp[:13] + ":00:00")
+            if head.project_id == record.project_id:
+                good.append(line)
+            else:
+                refused.append(_rejected(line, "the row belongs to another project than its record"))
+    return good, refused
+
+
+async def insert_bisecting(lines: Sequence[Line], warehouse: Inserts) -> list[RejectedLine]:
+    """Insert rows; where the warehouse refuses the content, halve until only the bad rows are left out.
+
+    Returns the refused rows with the warehouse's own reason. Halves already stored may be stored again by a
+    redelivery: the events table counts a repeated row once.
+    """
+    if not lines:
+        return []
+    try:
+        await warehouse.insert_json_lines("events", b"\n".join(line.data for line in lines) + b"\n")
+    except WarehouseError as error:
+        if not error.about_content:
+            raise UnavailableError(f"the warehouse refused the insert: {error}") from error
+        if len(lines) == 1:
+            return [_rejected(lines[0], str(error))]
+        middle = len(lines) // 2
+        first = await insert_bisecting(lines[:middle], warehouse)
+        return first + await insert_bisecting(lines[middle:], warehouse)
+    return []
+
+
+def _rejected(line: Line, detail: str) -> RejectedLine:
+    return RejectedLine(
+        project_id=line.record.project_id,
+        batch_id=line.record.batch_id,
+        position=line.position,
+        received_at=line.record.received_at,
+        reason=Refusal.STORE_REFUSED,
+        detail=detail,
+        raw=line.data.decode(errors="replace"),
+    )
+
+
+def _hours(lines: Sequence[Line]) -> list[dict[str, object]]:
+    """One ledger entry for each (project, hour) that a flush changed."""
+    touched = {(line.record.project_id, line.hour) for line in lines}
+    return [{"project_id": project, "hour": hour, "changes": 1} for project, hour in sorted(touched)]
+
+
+def _batch(record: Record, rejected: int, stored_at: str) -> dict[str, object]:
+    return {
+        "project_id": record.project_id,
+        "batch_id": record.batch_id,
+        "partition": record.position.partition,
+        "position": record.position.offset,
+        "rows": len(record.lines) - rejected,
+        "rejected": rejected,
+        "received_at": record.received_at,
+        "stored_at": stored_at,
+    }

@@ -1,0 +1,169 @@
+"""Group commit: many requests' events in one durable write to the bus.
+
+Natural batching: a flush starts as soon as the one before is acknowledged and takes everything that waits, so
+a quiet server answers at once and a busy one writes large records. A flush is one transaction on the bus with
+at least one record per project that waits.
+"""
+
+import asyncio
+import uuid
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import NamedTuple
+
+from shared import metrics
+from shared.bus import Bus, BusUnavailableError, Message
+from shared.clock import Clock
+from shared.events import EVENTS_TOPIC, MAX_RECORD_BYTES, Receipt, part_id, record
+from shared.ids import uuid7
+
+STALLED_AFTER_SECONDS = 1.0
+_PART_BITS = 16
+
+
+class _Waiting(NamedTuple):
+    project_id: str
+    lines: Sequence[bytes]
+    size: int
+    traceparent: str
+    done: "asyncio.Future[Receipt]"
+
+
+class GroupCommit:
+    """Writes open lines (see shared.events) to the bus; `submit` returns once they are durable.
+
+    At most `max_waiting` bytes wait; beyond that, and while a flush hangs, requests are refused with
+    BusUnavailableError at once, which means: not known to be stored, repeat unchanged.
+    """
+
+    def __init__(self, bus: Bus, clock: Clock, *, max_waiting: int) -> None:
+        self._bus = bus
+        self._clock = clock
+        self._max_waiting = max_waiting
+        self._waiting: list[_Waiting] = []
+        self._bytes = 0
+        self._wake = asyncio.Event()
+        self._stalled = False
+        self._flusher = asyncio.create_task(self._run(), name="group-commit")
+
+    async def submit(self, project_id: str, lines: Sequence[bytes], traceparent: str) -> Receipt:
+        """Store one request's events; raises BusUnavailableError where they are not known to be stored."""
+        size = sum(map(len, lines))
+        if self._flusher.done():
+            self._flusher.result()
+        if self._stalled:
+            raise BusUnavailableError("the bus does not answer")
+        if self._bytes + size > self._max_waiting:
+            raise BusUnavailableError("too many events wait for the bus")
+        done: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(project_id, lines, size, traceparent, done))
+        self._bytes += size
+        self._wake.set()
+        return await done
+
+    async def close(self) -> None:
+        """Flush what waits, then stop."""
+        while self._waiting and not self._stalled:
+            await asyncio.sleep(0.005)
+        self._flusher.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._flusher
+
+    async def _run(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            taken, self._waiting = self._waiting, []
+            metrics.INGEST_WAITING_BYTES.set(self._bytes)
+            await self._flush([waiting for waiting in taken if not waiting.done.cancelled()])
+            self._bytes -= sum(waiting.size for waiting in taken)
+
+    async def _flush(self, taken: list[_Waiting]) -> None:
+        messages, receipts = pack(taken, self._clock.micros())
+        metrics.INGEST_FLUSH_EVENTS.observe(sum(receipt.rows for receipt in receipts))
+        publishing = asyncio.create_task(self._bus.publish(EVENTS_TOPIC, messages))
+        finished, _ = await asyncio.wait({publishing}, timeout=STALLED_AFTER_SECONDS)
+        if not finished:
+            self._fail_waiting()
+        try:
+            await publishing
+        except BusUnavailableError as error:
+            _fail(taken, str(error))
+        else:
+            for waiting, receipt in zip(taken, receipts, strict=True):
+                if not waiting.done.done():
+                    waiting.done.set_result(receipt)
+        finally:
+            self._stalled = False
+            _fail(taken, "the write to the bus broke off")
+
+    def _fail_waiting(self) -> None:
+        """Let nobody queue behind a flush that hangs: they would wait for its timeout and then for their own."""
+        self._stalled = True
+        waiting, self._waiting = self._waiting, []
+        self._bytes -= sum(entry.size for entry in waiting)
+        _fail(waiting, "the bus does not answer")
+
+
+def _fail(waiting: Sequence[_Waiting], why: str) -> None:
+    for entry in waiting:
+        if not entry.done.done():
+            entry.done.set_exception(BusUnavailableError(why))
+
+
+def pack(taken: Sequence[_Waiting], micros: int) -> tuple[list[Message], list[Receipt]]:
+    """The records of one flush, at most MAX_RECORD_BYTES each, and the receipt of each request in order."""
+    packers: dict[str, _Packer] = {}
+    receipts: list[Receipt] = []
+    for waiting in taken:
+        packer = packers.get(waiting.project_id)
+        if packer is None:
+            packer = packers[waiting.project_id] = _Packer(waiting.project_id, micros, waiting.traceparent)
+        receipts.append(packer.add(waiting.lines))
+    return [message for packer in packers.values() for message in packer.finish()], receipts
+
+
+class _Packer:
+    """Fills the records of one project in one flush; their ids are consecutive."""
+
+    def __init__(self, project_id: str, micros: int, traceparent: str) -> None:
+        self._project_id = project_id
+        self._micros = micros
+        self._traceparent = traceparent
+        self._first = uuid.UUID(int=uuid7(micros // 1_000).int >> _PART_BITS << _PART_BITS)
+        self._parts: list[Message] = []
+        self._lines: list[bytes] = []
+        self._size = 0
+        self._closing = len(f',"project_id":"{project_id}","batch_id":"{self._first}"}}\n')
+
+    def add(self, lines: Sequence[bytes]) -> Receipt:
+        first = None
+        for line in lines:
+            size = len(line) + self._closing
+            if self._size + size > MAX_RECORD_BYTES and self._lines:
+                self._close()
+            if first is None:
+                first = len(self._parts)
+            self._lines.append(line)
+            self._size += size
+        start = first or 0
+        return Receipt(
+            uuid.UUID(self._project_id), part_id(self._first, start), len(self._parts) - start + 1, len(lines)
+        )
+
+    def finish(self) -> list[Message]:
+        if self._lines:
+            self._close()
+        return self._parts
+
+    def _close(self) -> None:
+        self._parts.append(
+            record(
+                project_id=self._project_id,
+                batch_id=part_id(self._first, len(self._parts)),
+                lines=self._lines,
+                micros=self._micros,
+                traceparent=self._traceparent,
+            )
+        )
+        self._lines, self._size = [], 0

@@ -1,0 +1,147 @@
+"""The way of a request: decode → authenticate → validate → commit → answer, each step timed under its name."""
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from functions.ingest.commit import GroupCommit
+from functions.ingest.validate import arrival, validate
+from shared import metrics
+from shared.clock import Clock
+from shared.events import encode_line
+from shared.http import Reply, json_reply
+from shared.refusals import Refusal, Rejected
+from shared.security.keys import Key
+
+MAX_EVENTS = 10_000
+_ENTROPY_BYTES = 10
+_SHOWN_REJECTED = 100
+
+_decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+class Events(NamedTuple):
+    """The raw events of a request; `single` where the body was one event and not a list."""
+
+    raw: Sequence[bytes | msgspec.Raw]
+    single: bool
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """One refused event: its place in the request, the reason and what to change."""
+
+    index: int
+    reason: Refusal
+    detail: str
+
+
+class Accepted(msgspec.Struct, frozen=True):
+    """The answer to an accepted request."""
+
+    accepted: int
+    rejected: list[Refused]
+    receipt: str
+
+
+_STEPS: dict[str, Any] = {name: metrics.INGEST_STEP_SECONDS.labels(name) for name in ("decode", "validate", "commit")}
+_ACCEPTED = metrics.INGEST_EVENTS.labels("accepted")
+
+
+async def accept(body: bytes, key: Key, committer: GroupCommit, clock: Clock, traceparent: str) -> Reply:
+    """Take the events of one request; returns once they are durable.
+
+    Raises Rejected where nothing of it can be taken, UnavailableError where it is not known to be stored.
+    """
+    started = time.perf_counter()
+    events = decode(body)
+    decoded = time.perf_counter()
+    lines, refused = check(events.raw, key, clock)
+    checked = time.perf_counter()
+    for entry in refused:
+        metrics.INGEST_EVENTS.labels(entry.reason).inc()
+    if not lines:
+        raise _all_refused(refused, single=events.single)
+    receipt = await committer.submit(str(key.project_id), lines, traceparent)
+    _STEPS["decode"].observe(decoded - started)
+    _STEPS["validate"].observe(checked - decoded)
+    _STEPS["commit"].observe(time.perf_counter() - checked)
+    _ACCEPTED.inc(len(lines))
+    return json_reply(Accepted(len(lines), refused, receipt.token()), 202)
+
+
+def decode(body: bytes) -> Events:
+    """The events in a body: one object, a list, or `{"events": [...]}`; refuses what is neither."""
+    text = body.removeprefix(b"\xef\xbb\xbf").strip()
+    if text[:1] == b"[":
+        return _bounded(_parsed(_decode_list, text))
+    if text[:1] != b"{":
+        if not text:
+            raise Rejected(Refusal.MALFORMED_JSON, "the body is empty", position=0)
+        _parsed(msgspec.json.decode, text)
+        raise Rejected(Refusal.WRONG_SHAPE)
+    if b'"events"' in text:
+        fields = _parsed(_decode_fields, text)
+        if "events" in fields and "event" not in fields:
+            listed = bytes(fields["events"])
+            if listed[:1] != b"[":
+                raise Rejected(Refusal.WRONG_SHAPE, "`events` must be a list of events")
+            return _bounded(_decode_list(listed))
+    return Events([text], single=True)
+
+
+def _bounded(raw: Sequence[msgspec.Raw]) -> Events:
+    if not raw:
+        raise Rejected(Refusal.WRONG_SHAPE, "the list of events is empty")
+    if len(raw) > MAX_EVENTS:
+        raise Rejected(Refusal.TOO_MANY_EVENTS, f"{len(raw)} events; at most {MAX_EVENTS}")
+    return Events(raw, single=False)
+
+
+def _parsed(decoder: Callable[[bytes], Any], text: bytes) -> Any:
+    try:
+        return decoder(text)
+    except RecursionError as error:
+        raise Rejected(Refusal.TOO_DEEP, "the body is nested too deeply") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise malformed(error, len(text)) from error
+
+
+def malformed(error: Exception, length: int) -> Rejected:
+    """The refusal of malformed JSON with the byte where it stops making sense."""
+    _, _, tail = str(error).partition("(byte ")
+    digits = tail.partition(")")[0]
+    position = int(digits) if digits.isdecimal() else length
+    return Rejected(Refusal.MALFORMED_JSON, f"{error}", position=position)
+
+
+def check(raw: Sequence[bytes | msgspec.Raw], key: Key, clock: Clock) -> tuple[list[bytes], list[Refused]]:
+    """Each event as an open line or a refusal, in order."""
+    arrived = arrival(key.project_id, clock.micros())
+    random = os.urandom(_ENTROPY_BYTES * len(raw))
+    lines: list[bytes] = []
+    refused: list[Refused] = []
+    for index, event in enumerate(raw):
+        entropy = random[index * _ENTROPY_BYTES : (index + 1) * _ENTROPY_BYTES]
+        try:
+            lines.append(encode_line(validate(bytes(event), arrived, entropy)))
+        except Rejected as rejected:
+            refused.append(Refused(index, rejected.refusal, rejected.detail))
+        except RecursionError:
+            refused.append(Refused(index, Refusal.TOO_DEEP, "the event is nested too deeply"))
+    return lines, refused
+
+
+def _all_refused(refused: Sequence[Refused], *, single: bool) -> Rejected:
+    first = refused[0]
+    if single:
+        return Rejected(first.reason, first.detail)
+    shown = [msgspec.to_builtins(entry) for entry in refused[:_SHOWN_REJECTED]]
+    return Rejected(
+        first.reason,
+        f"none of the {len(refused)} events can be taken; the first: {first.detail}",
+        rejected=shown,
+    )

@@ -1,0 +1,295 @@
+"""One event as sent → one row of the warehouse, or a refusal. Plain code: no HTTP, no clients."""
+
+import json
+import re
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from shared.clock import to_datetime
+from shared.events import Row
+from shared.ids import named, uuid7_micros, uuid7_text
+from shared.refusals import Refusal, Rejected
+
+MAX_EVENT_BYTES = 64 * 1024
+MAX_NAME = 200
+MAX_IDENTIFIER = 512
+MAX_PROPERTIES = 255
+MAX_DEPTH = 32
+MAX_AHEAD = timedelta(hours=24)
+
+# Epoch numbers by magnitude (DESIGN §2a): below the first they are seconds, below the second milliseconds.
+_SECONDS_BELOW = 100_000_000_000
+_MILLIS_BELOW = 100_000_000_000_000
+
+# The field of ours ← the spellings clients use, the first one present wins; the others stay properties.
+SPELLINGS: dict[str, tuple[str, ...]] = {
+    "event": ("event", "event_type", "type", "name"),
+    "user_id": ("user_id", "userId", "distinct_id"),
+    "anonymous_id": ("anonymous_id", "anonymousId"),
+    "session_id": ("session_id",),
+    "timestamp": ("timestamp", "time", "ts"),
+    "sent_at": ("sent_at",),
+    "properties": ("properties", "payload", "metadata", "data"),
+    "context": ("context",),
+    "id": ("id", "event_id", "messageId"),
+}
+
+_CANONICAL_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_UNUSABLE_UUIDS = frozenset({"00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"})
+_PLAIN_ISO = re.compile(rb'"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z"')
+_KEY_END = re.compile(rb'"\s*:')
+_SPACED_KEY_END = re.compile(rb'"\s+:')
+_NULL_ESCAPE = b"\\u0000"
+_NULL_CHARACTER = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # a backslash before it would make it plain text
+_INTEGER = re.compile(rb"-?\d{1,40}")
+_EMPTY = msgspec.Raw(b"{}")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_decode_object = msgspec.json.Decoder(dict[str, Any]).decode
+_decode_text = msgspec.json.Decoder(str).decode
+_decode_time = msgspec.json.Decoder(str | int | float).decode
+
+Fields = dict[str, msgspec.Raw]
+
+
+class Arrival(msgspec.Struct, frozen=True):
+    """What is known of the request an event came in: its project, and when it arrived."""
+
+    project_id: uuid.UUID
+    micros: int
+    received_at: str
+
+
+def arrival(project_id: uuid.UUID, micros: int) -> Arrival:
+    """`micros` since 1970 as an Arrival, with the warehouse's text of it."""
+    return Arrival(project_id, micros, _warehouse_text(to_datetime(micros)))
+
+
+def validate(raw: bytes, arrived: Arrival, entropy: bytes) -> Row:
+    """The row of one event; raises Rejected with the reason. `entropy`: ten random bytes for a new id."""
+    if len(raw) > MAX_EVENT_BYTES:
+        raise Rejected(Refusal.EVENT_TOO_LARGE, f"{len(raw)} bytes; at most {MAX_EVENT_BYTES}")
+    if _NULL_ESCAPE in raw and _NULL_CHARACTER.search(raw):
+        raise Rejected(Refusal.BAD_TEXT, "the event holds a null character (\\u0000)")
+    fields = _object(raw, "an event")
+    known, extra = _split(fields)
+    properties, keys = _checked_object(_with_extra(known.get("properties"), extra), "properties")
+    context, context_keys = _checked_object(known.get("context"), "context")
+    event_id, client_id = _identity(known.get("id"), arrived, entropy)
+    row = Row(
+        event=_name(known.get("event")),
+        event_id=event_id,
+        timestamp=_timestamp(known, event_id, arrived),
+        received_at=arrived.received_at,
+        user_id=_identifier(known, "user_id"),
+        anonymous_id=_identifier(known, "anonymous_id"),
+        session_id=_identifier(known, "session_id"),
+        client_id=client_id,
+        sent_at=_warehouse_text(_usable_moment(known["sent_at"], "sent_at", arrived)) if "sent_at" in known else None,
+        properties_raw=properties,
+        context_raw=context,
+    )
+    _refuse_duplicate_keys(raw, len(fields) - len(extra) + keys + context_keys)
+    return row
+
+
+def _object(raw: bytes | msgspec.Raw, what: str) -> Fields:
+    try:
+        return _decode_fields(raw)
+    except msgspec.ValidationError as error:
+        raise Rejected(Refusal.NOT_AN_OBJECT, f"{what} must be a JSON object") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Rejected(Refusal.BAD_TEXT, f"{what} holds text that is not valid Unicode") from error
+
+
+def _split(fields: Fields) -> tuple[Fields, Fields]:
+    """Our fields under our names, and everything else; null is the same as absent for ours."""
+    known: Fields = {}
+    taken: set[str] = set()
+    for name, spellings in SPELLINGS.items():
+        for spelling in spellings:
+            if spelling in fields:
+                taken.add(spelling)
+                if bytes(fields[spelling]) != b"null":
+                    known[name] = fields[spelling]
+                    break
+    return known, {name: value for name, value in fields.items() if name not in taken}
+
+
+def _with_extra(properties: msgspec.Raw | None, extra: Fields) -> msgspec.Raw | None:
+    """The properties with the unknown top-level fields added at their end, nobody's bytes changed."""
+    if not extra:
+        return properties
+    added = msgspec.json.encode(extra)
+    if properties is None:
+        return msgspec.Raw(added)
+    inside = _object(properties, "`properties`")
+    for name in extra.keys() & inside.keys():
+        raise Rejected(Refusal.DUPLICATE_KEY, f"{name!r} stands at the top level and in the properties")
+    return msgspec.Raw(bytes(properties).rstrip()[:-1] + b"," + added[1:]) if inside else msgspec.Raw(added)
+
+
+def _checked_object(raw: msgspec.Raw | None, what: str) -> tuple[msgspec.Raw, int]:
+    """An object that the warehouse can hold, on one line, and how many keys are in it at all depths."""
+    if raw is None:
+        return _EMPTY, 0
+    try:
+        tree = _decode_object(raw)
+    except msgspec.ValidationError as error:
+        detail = "holds a number that is out of range" if "range" in str(error) else "must be a JSON object"
+        refusal = Refusal.BAD_PROPERTIES if "range" in str(error) else Refusal.WRONG_TYPE
+        raise Rejected(refusal, f"`{what}` {detail}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Rejected(Refusal.BAD_TEXT, f"`{what}` holds text that is not valid Unicode") from error
+    if len(tree) > MAX_PROPERTIES:
+        raise Rejected(Refusal.TOO_MANY_PROPERTIES, f"`{what}` has {len(tree)}; at most {MAX_PROPERTIES}")
+    keys = _count_keys(tree, 1)
+    data = bytes(raw)
+    if b"." in data:
+        _refuse_path_conflicts(tree, what)
+    if b"\n" in data or b"\r" in data:  # between tokens only: inside a text JSON wants them escaped
+        data = data.replace(b"\n", b" ").replace(b"\r", b" ")
+    return msgspec.Raw(data), keys
+
+
+def _count_keys(value: dict[str, Any] | list[Any], depth: int) -> int:
+    if depth > MAX_DEPTH:
+        raise Rejected(Refusal.TOO_DEEP, f"more than {MAX_DEPTH} levels")
+    count = len(value) if isinstance(value, dict) else 0
+    for inner in value.values() if isinstance(value, dict) else value:
+        if inner.__class__ is dict or inner.__class__ is list:
+            count += _count_keys(inner, depth + 1)
+    return count
+
+
+def _refuse_path_conflicts(tree: dict[str, Any], what: str) -> None:
+    """Refuse `{"b":{"c":1},"b.c":2}`: both are the path b.c, of which the warehouse keeps one."""
+    paths: set[str] = set()
+
+    def walk(value: dict[str, Any], prefix: str) -> None:
+        for name, inner in value.items():
+            path = prefix + name
+            if isinstance(inner, dict) and inner:
+                walk(inner, path + ".")
+            elif path in paths:
+                raise Rejected(Refusal.DUPLICATE_KEY, f"`{what}` gives the path {path!r} twice")
+            else:
+                paths.add(path)
+
+    walk(tree, "")
+
+
+def _refuse_duplicate_keys(raw: bytes, keys: int) -> None:
+    """Compare the keys decoded with the keys written: counting is cheap, only a difference is looked into."""
+    if raw.count(b'":') == keys and not _SPACED_KEY_END.search(raw):
+        return
+    if len(_KEY_END.findall(raw)) != keys:  # also when a text holds a quote and a colon
+        json.loads(raw, object_pairs_hook=_unique_pairs)
+
+
+def _unique_pairs(pairs: list[tuple[str, Any]]) -> None:
+    names = [name for name, _ in pairs]
+    if len(set(names)) != len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise Rejected(Refusal.DUPLICATE_KEY, f"the key {twice!r} is given twice")
+
+
+def _text(raw: msgspec.Raw, field: str) -> str:
+    try:
+        return _decode_text(raw)
+    except msgspec.ValidationError as error:
+        raise Rejected(Refusal.WRONG_TYPE, f"`{field}` must be a text") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Rejected(Refusal.BAD_TEXT, f"`{field}` is not valid Unicode") from error
+
+
+def _name(raw: msgspec.Raw | None) -> str:
+    name = _text(raw, "event") if raw is not None else ""
+    if not name.strip():
+        raise Rejected(Refusal.NAME_MISSING)
+    if len(name) > MAX_NAME:
+        raise Rejected(Refusal.NAME_TOO_LONG, f"{len(name)} characters; at most {MAX_NAME}")
+    return name
+
+
+def _identifier(known: Fields, field: str) -> str:
+    """A text, or an integer as its digits; '' where absent."""
+    raw = known.get(field)
+    if raw is None:
+        return ""
+    digits = bytes(raw)
+    text = digits.decode() if _INTEGER.fullmatch(digits) else _text(raw, field)
+    if len(text) > MAX_IDENTIFIER:
+        raise Rejected(Refusal.VALUE_TOO_LONG, f"`{field}` has {len(text)} characters; at most {MAX_IDENTIFIER}")
+    return text
+
+
+def _identity(raw: msgspec.Raw | None, arrived: Arrival, entropy: bytes) -> tuple[str, str]:
+    """The event's UUID, and the client's own id where it was not a UUID already."""
+    if raw is None:
+        return uuid7_text(arrived.micros // 1_000, entropy), ""
+    text = _identifier({"id": raw}, "id")
+    if not text.strip():
+        raise Rejected(Refusal.BAD_ID, "the id is empty; leave it out or send a text")
+    if not _CANONICAL_UUID.fullmatch(text):
+        return str(named(arrived.project_id, text)), text
+    if text.lower() in _UNUSABLE_UUIDS:
+        raise Rejected(Refusal.BAD_ID, "the nil and the max UUID are not ids")
+    return text.lower(), ""
+
+
+def _timestamp(known: Fields, event_id: str, arrived: Arrival) -> str:
+    """When it happened; without a timestamp the time inside a client's UUIDv7, else when it arrived."""
+    raw = known.get("timestamp")
+    if raw is not None:
+        data = bytes(raw)
+        moment = _usable_moment(raw, "timestamp", arrived)
+        if _PLAIN_ISO.fullmatch(data):  # already what the warehouse reads, but for two letters
+            return f"{data[1:11].decode()} {data[12:-2].decode()}"
+        return _warehouse_text(moment)
+    inside = uuid7_micros(uuid.UUID(event_id)) if "id" in known else None
+    if inside is None:
+        return arrived.received_at
+    moment = to_datetime(inside)
+    _refuse_out_of_range(moment, arrived)
+    return _warehouse_text(moment)
+
+
+def _usable_moment(raw: msgspec.Raw, field: str, arrived: Arrival) -> datetime:
+    moment = _moment(raw, field)
+    _refuse_out_of_range(moment, arrived)
+    return moment
+
+
+def _refuse_out_of_range(moment: datetime, arrived: Arrival) -> None:
+    if not _EPOCH <= moment <= to_datetime(arrived.micros) + MAX_AHEAD:
+        raise Rejected(Refusal.BAD_TIMESTAMP, f"{moment.isoformat()} is before 1970 or over 24 hours ahead")
+
+
+def _moment(raw: msgspec.Raw, field: str) -> datetime:
+    """ISO 8601 (naive means UTC), or an epoch number whose magnitude tells its unit."""
+    try:
+        value = _decode_time(raw)
+        if isinstance(value, str):
+            moment = datetime.fromisoformat(value)
+            return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+        return _EPOCH + timedelta(microseconds=_epoch_micros(value))
+    except (msgspec.MsgspecError, ValueError, OverflowError, UnicodeDecodeError) as error:
+        shown = bytes(raw)[:60].decode(errors="replace")
+        raise Rejected(
+            Refusal.BAD_TIMESTAMP, f"`{field}` {shown} is neither ISO 8601 nor a number of seconds since 1970"
+        ) from error
+
+
+def _epoch_micros(value: float) -> int:
+    if value < _SECONDS_BELOW:
+        return round(value * 1_000_000)
+    return round(value * 1_000) if value < _MILLIS_BELOW else round(value)
+
+
+def _warehouse_text(moment: datetime) -> str:
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")

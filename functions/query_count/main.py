@@ -1,0 +1,61 @@
+"""query_count: one exact number over a project's events, asked by HTTP or by an event."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import msgspec
+
+from functions.query_count.logic import ANSWERED, REQUESTED, AskedByEvent, CountQuery, count
+from shared.cloudevent import decode, looks_like_cloudevent
+from shared.config import CatalogSettings, WarehouseSettings, load
+from shared.function import event_reply, function
+from shared.http import Reply, Request, json_reply
+from shared.query.request import MAX_QUERY_BYTES, from_address, from_json
+from shared.refusals import Refusal, Rejected
+from shared.security.access import Access, open_access
+from shared.warehouse.client import Warehouse
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(WarehouseSettings, CatalogSettings):
+    pass
+
+
+@dataclass(frozen=True)
+class Ports:
+    warehouse: Warehouse
+    access: Access
+
+    async def ready(self) -> None:
+        await self.warehouse.ping()
+
+
+@asynccontextmanager
+async def opens() -> AsyncIterator[Ports]:
+    settings = load(Settings)
+    warehouse = Warehouse(settings.warehouse_url)
+    async with open_access(settings.catalog_url) as access:
+        yield Ports(warehouse, access)
+    await warehouse.close()
+
+
+@function("query_count", opens)
+async def main(request: Request, ports: Ports) -> Reply:
+    if looks_like_cloudevent(request.headers):
+        return await _asked_by_event(request, ports)
+    key = await ports.access.require(request.headers, "read")
+    if request.method == "POST":
+        query = from_json(await request.body(MAX_QUERY_BYTES), CountQuery)
+    else:
+        query = from_address(request.query, CountQuery)
+    return json_reply(await count(query, key.project_id, ports.warehouse))
+
+
+async def _asked_by_event(request: Request, ports: Ports) -> Reply:
+    asked = decode(request.headers, await request.body(MAX_QUERY_BYTES))
+    if asked.attributes["type"] != REQUESTED:
+        raise Rejected(Refusal.UNEXPECTED_EVENT_TYPE, asked.attributes["type"])
+    wanted = from_json(asked.data, AskedByEvent)
+    answer = await count(wanted.query, wanted.project_id, ports.warehouse)
+    return event_reply(ANSWERED, msgspec.json.encode(answer), cause=asked, traceparent=request.traceparent)

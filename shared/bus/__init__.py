@@ -1,0 +1,129 @@
+"""The bus port: durable topics of CloudEvents; Valkey embedded, Kafka in a cluster, memory in tests.
+
+Every implementation passes tests/contract/test_bus.py. This module stays light: a client is imported only when
+`open_bus` needs it.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from shared.config import ConfigError
+from shared.refusals import UnavailableError
+
+MAX_MESSAGE_BYTES = 1024 * 1024
+
+
+class Message(msgspec.Struct, frozen=True):
+    """A CloudEvent as it travels: context attributes (all texts, lower case, without `ce-`) and the data bytes."""
+
+    attributes: dict[str, str]
+    data: bytes
+
+    @property
+    def size(self) -> int:
+        """Bytes counted against MAX_MESSAGE_BYTES: the data, and the attributes' names and values."""
+        return len(self.data) + sum(len(name) + len(value) for name, value in self.attributes.items())
+
+
+class Position(msgspec.Struct, frozen=True):
+    """Where a message stands: offsets start at 0 and are gapless within a partition."""
+
+    partition: int
+    offset: int
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """A message handed out; `attempt` is 1 for the first delivery to its group, as far as known."""
+
+    position: Position
+    message: Message
+    attempt: int
+
+
+class BusUnavailableError(UnavailableError):
+    """The bus did not confirm: nothing is known to be stored, repeat unchanged."""
+
+
+class MessageTooLargeError(Exception):
+    """A message is above MAX_MESSAGE_BYTES; it can never be published."""
+
+
+class Subscription(Protocol):
+    """The one living member of a consumer group: at least once, in order of publication at first delivery.
+
+    What an earlier life took and did not acknowledge comes first. Within one life no message comes twice, even
+    when a `take` was cancelled or the bus was away in between; what that `take` would have given comes next.
+    """
+
+    async def take(self, most: int, wait: float) -> list[Delivery]:
+        """Up to `most` messages; waits about `wait` seconds for the first, [] if none came.
+
+        Raises BusUnavailableError; call again, nothing is lost. One caller at a time.
+        """
+        ...
+
+    async def ack(self, positions: Sequence[Position]) -> None:
+        """Mark messages as done for the group, durably; in any order, a repeat is harmless.
+
+        Raises BusUnavailableError where that is not known; repeat. The bus forgets messages that every group of
+        the topic has acknowledged.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Leave; what is not acknowledged is delivered to the group's next Subscription."""
+        ...
+
+
+class Bus(Protocol):
+    """A durable log of messages by topic. Safe for concurrent use within one event loop."""
+
+    async def publish(self, topic: str, messages: Sequence[Message]) -> list[Position]:
+        """Append all the messages or none, side by side; durable when it returns, their positions in order.
+
+        Answers within about 1.5 s. Raises MessageTooLargeError before anything is sent, BusUnavailableError where
+        storage is not confirmed: the messages may still appear, so a repeat must carry the same ids.
+        """
+        ...
+
+    async def subscribe(self, topic: str, group: str) -> Subscription:
+        """Join a group; a new group starts at the earliest message kept. Raises BusUnavailableError."""
+        ...
+
+    async def lag(self, topic: str, group: str) -> int:
+        """How many messages kept in the topic the group has not acknowledged. Raises BusUnavailableError."""
+        ...
+
+    async def ping(self) -> None:
+        """Return when the bus answers. Raises BusUnavailableError."""
+        ...
+
+    async def close(self) -> None:
+        """Drop the connections; close subscriptions first."""
+        ...
+
+
+def refuse_large(messages: Iterable[Message]) -> None:
+    """Raise MessageTooLargeError if one message is above the limit."""
+    for message in messages:
+        if message.size > MAX_MESSAGE_BYTES:
+            raise MessageTooLargeError(f"a message has {message.size} bytes; at most {MAX_MESSAGE_BYTES} are taken")
+
+
+def open_bus(url: str) -> Bus:
+    """The bus behind a URL: redis://, rediss://, unix:// or memory://; connects at the first call.
+
+    Raises ConfigError for any other scheme or a malformed URL; the message never holds the URL.
+    """
+    scheme = url.partition("://")[0]
+    if scheme in {"redis", "rediss", "unix"}:
+        from shared.bus.valkey import ValkeyBus
+
+        return ValkeyBus(url)
+    if scheme == "memory":
+        from shared.bus.memory import MemoryBus
+
+        return MemoryBus()
+    raise ConfigError(["SLUICE_BUS_URL has an unknown scheme; known are redis://, rediss://, unix://, memory://"])

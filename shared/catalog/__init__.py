@@ -1,0 +1,1 @@
+"""The catalog: PostgreSQL, where organisations, projects and keys live."""

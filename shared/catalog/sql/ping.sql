@@ -1,0 +1,2 @@
+-- Whether the catalog answers.
+SELECT 1 AS alive

@@ -1,0 +1,173 @@
+"""`sluice up | down | reset | status | logs`: the embedded runtime on this machine."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from shared.cli.client import CliError
+from shared.config import load, read_env_file
+from shared.local import control
+from shared.local.parts import RuntimeSettings
+
+_STEPS = {
+    "engines": "PostgreSQL, Valkey and ClickHouse (chDB)",
+    "migrate": "the schemas of catalog and warehouse",
+    "demo": "the demo organisation, project and keys",
+    "functions": "the functions",
+}
+_MIB = 1024 * 1024
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    for command in (up, down, reset, status, logs):
+        app.command()(command)
+
+
+def _environ() -> dict[str, str]:
+    """The process's environment over the `.env` file of the current folder."""
+    return {**read_env_file(Path(".env")), **os.environ}
+
+
+def _settings() -> RuntimeSettings:
+    return load(RuntimeSettings, _environ())
+
+
+def up(
+    foreground: Annotated[bool, typer.Option(help="Stay in the foreground, for a service manager.")] = False,  # noqa: FBT002 (a flag of the command line)
+) -> None:
+    """Start everything on this machine and say what to do next; safe to repeat."""
+    settings, out = _settings(), Console(highlight=False)
+    state = control.read_state(settings.data)
+    if control.is_running(state):
+        out.print(f"Sluice is already running ({state['state']}).")
+        _next_steps(settings, out)
+        return
+    if foreground:
+        os.execve(sys.executable, [sys.executable, "-m", "shared.local.supervisor"], _environ())  # noqa: S606 (our own module)
+    started = time.monotonic()
+    try:
+        for step in control.start(settings, _environ()):
+            if step:
+                out.print(f"  starting {_STEPS.get(step, step)} …")
+    except control.ControlError as error:
+        raise CliError(str(error)) from error
+    out.print(f"  ready in {time.monotonic() - started:.1f} s\n")
+    _next_steps(settings, out)
+
+
+def _next_steps(settings: RuntimeSettings, out: Console) -> None:
+    path = settings.data / "demo.json"
+    if not path.is_file():
+        return
+    demo: dict[str, str] = json.loads(path.read_text())
+    out.print(
+        f"""API       {demo["url"]}/api/v1
+keys      {path}  (write key for events, secret key for queries)
+
+Send a first event:
+
+  curl -s {demo["url"]}/api/v1/events -H 'X-API-Key: {demo["write_key"]}' \\
+    -d '{{"event": "page_view", "user_id": "ada", "properties": {{"page": "/"}}}}'
+
+Count it:
+
+  sluice query count --from today      (or ./task status, ./task logs, ./task down)
+""".replace("sluice query", ".venv/bin/sluice query"),
+        soft_wrap=True,
+        markup=False,
+    )
+
+
+def down() -> None:
+    """Stop everything; the data stays."""
+    try:
+        stopped = control.stop(_settings().data)
+    except control.ControlError as error:
+        raise CliError(str(error)) from error
+    typer.echo("Stopped." if stopped else "Nothing was running.")
+
+
+def reset(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,  # noqa: FBT002 (a flag of the command line)
+) -> None:
+    """Stop everything and delete all data of this machine's Sluice."""
+    data = _settings().data
+    if not yes:
+        typer.confirm(f"Delete all events, projects and keys in {data.resolve()}?", abort=True)
+    try:
+        control.stop(data)
+        control.remove(data)
+    except control.ControlError as error:
+        raise CliError(str(error)) from error
+    typer.echo(f"Deleted {data}.")
+
+
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,  # noqa: FBT002 (a flag of the command line)
+) -> None:
+    """Show each part, its memory and restarts, and how far the functions lag behind the bus."""
+    settings = _settings()
+    state = control.read_state(settings.data)
+    if not control.is_running(state):
+        raise CliError("Sluice is not running here; start it with ./task up")
+    parts = control.parts_of(state)
+    lag = asyncio.run(_lag(state["env"]["SLUICE_BUS_URL"]))
+    if as_json:
+        typer.echo(json.dumps({"state": state["state"], "parts": [p._asdict() for p in parts], "lag": lag}))
+        return
+    table = Table("part", "state", "memory", "restarts", "up for", box=None, pad_edge=False)
+    for part in parts:
+        table.add_row(
+            part.name,
+            "running" if part.running else "[red]down[/red]",
+            f"{part.memory / _MIB:,.0f} MiB",
+            str(part.restarts),
+            f"{part.uptime:,.0f} s",
+        )
+    out = Console(highlight=False)
+    out.print(f"Sluice is {state['state']} at {state['url']}\n")
+    out.print(table)
+    out.print(f"\nmemory in all {sum(part.memory for part in parts) / _MIB:,.0f} MiB")
+    for group, count in lag.items():
+        out.print(f"bus lag of {group}: {count if count is not None else 'unknown (bus away)'} records")
+
+
+async def _lag(bus_url: str) -> dict[str, int | None]:
+    """How many records each function behind the bus has not answered yet; None where the bus is away."""
+    from shared.bus import BusUnavailableError, open_bus
+    from shared.wiring import load_wiring
+
+    bus = open_bus(bus_url)
+    found: dict[str, int | None] = {}
+    for row in load_wiring().functions:
+        for topic in row.topics:
+            try:
+                found[row.service] = await bus.lag(topic.topic, row.service)
+            except BusUnavailableError:
+                found[row.service] = None
+    await bus.close()
+    return found
+
+
+def logs(
+    part: Annotated[str, typer.Argument(help="edge, work, sources, warehouse, …; all when left out.")] = "",
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Wait for more.")] = False,  # noqa: FBT002 (a flag of the command line)
+    lines: Annotated[int, typer.Option("--lines", "-n", help="Lines of each part.")] = 50,
+) -> None:
+    """Print the parts' log lines (JSON)."""
+    folder = _settings().data / "logs"
+    files = sorted(folder.glob(f"{part}.log" if part else "*.log"))
+    if not files:
+        raise CliError(f"no logs of {part or 'any part'} in {folder}")
+    command = ["tail", "-n", str(lines), *(["-F"] if follow else []), *map(str, files)]
+    subprocess.run(command, check=False)

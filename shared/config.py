@@ -1,0 +1,129 @@
+"""Settings: one frozen typed object per function, parsed once; nothing else reads the environment.
+
+A settings class is a frozen dataclass whose fields are made by `setting()`. Groups that several functions
+need (the bus, the warehouse …) are classes of their own; a function's class inherits the groups it uses.
+"""
+
+import dataclasses
+import os
+import typing
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+SettingsT = TypeVar("SettingsT")
+
+MASK = "********"
+
+
+class ConfigError(Exception):
+    """One or more settings are missing or malformed; the message lists every fault."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(["The settings are not usable:", *(f"  {fault}" for fault in faults)]))
+        self.faults = faults
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """What is known of one environment variable: its name, its sentence and whether it is a secret."""
+
+    name: str
+    doc: str
+    secret: bool
+    type: Any
+    default: Any
+    required: bool
+
+
+def setting(name: str, doc: str, *, default: Any = dataclasses.MISSING, secret: bool = False) -> Any:
+    """Declare a settings field that is read from the environment variable `name`."""
+    metadata = {"name": name, "doc": doc, "secret": secret}
+    return dataclasses.field(default=default, metadata=metadata, repr=not secret)
+
+
+def settings_of(cls: type) -> Iterator[Setting]:
+    """Every setting a settings class declares, inherited ones included, in order of declaration."""
+    hints = typing.get_type_hints(cls)
+    for field in dataclasses.fields(cls):
+        missing = field.default is dataclasses.MISSING
+        yield Setting(
+            name=field.metadata["name"],
+            doc=field.metadata["doc"],
+            secret=field.metadata["secret"],
+            type=hints[field.name],
+            default=None if missing else field.default,
+            required=missing,
+        )
+
+
+def load(cls: type[SettingsT], environ: Mapping[str, str] | None = None) -> SettingsT:
+    """Parse `environ` (the process environment by default) into `cls`; raises ConfigError naming every fault.
+
+    An empty variable counts as unset. A secret's value is never part of the message.
+    """
+    environ = os.environ if environ is None else environ
+    faults: list[str] = []
+    values: dict[str, Any] = {}
+    for field, declared in zip(dataclasses.fields(cls), settings_of(cls), strict=True):  # type: ignore[arg-type]
+        text = environ.get(declared.name, "")
+        if text == "":
+            if declared.required:
+                faults.append(f"{declared.name} is required: {declared.doc}")
+            continue
+        try:
+            values[field.name] = Path(text) if declared.type is Path else _parse(text, declared.type)
+        except msgspec.ValidationError as error:
+            shown = MASK if declared.secret else repr(text)
+            faults.append(f"{declared.name}={shown} is not usable ({error}): {declared.doc}")
+    if faults:
+        raise ConfigError(faults)
+    return cls(**values)
+
+
+def _parse(text: str, wanted: Any) -> Any:
+    return msgspec.convert(text, wanted, strict=False)
+
+
+def read_env_file(path: Path) -> dict[str, str]:
+    """The assignments of a `.env` file: `NAME=value` lines, `#` comments, optional quotes; {} if absent."""
+    if not path.is_file():
+        return {}
+    found: dict[str, str] = {}
+    for raw in path.read_text(encoding="utf-8").splitlines():
+        line = raw.strip().removeprefix("export ")
+        name, equals, value = line.partition("=")
+        if equals and not name.startswith("#"):
+            found[name.strip()] = value.strip().strip("\"'")
+    return found
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ServerSettings:
+    """What every function needs to serve."""
+
+    host: str = setting("SLUICE_HOST", "Address to listen on.", default="127.0.0.1")
+    log_level: str = setting("SLUICE_LOG_LEVEL", "debug, info, warning or error.", default="info")
+
+
+BUS_URL = "The event bus: redis://… or unix://… (Valkey or Redis Streams), kafka://… on a cluster."
+WAREHOUSE_URL = "The ClickHouse HTTP interface, with login and database: http(s)://user:password@host:port/database."
+CATALOG_URL = "PostgreSQL: postgresql://user:password@host:port/database."
+DATA = "Folder of everything the embedded runtime keeps."
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class BusSettings:
+    bus_url: str = setting("SLUICE_BUS_URL", BUS_URL, secret=True)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class WarehouseSettings:
+    warehouse_url: str = setting("SLUICE_WAREHOUSE_URL", WAREHOUSE_URL, secret=True)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CatalogSettings:
+    catalog_url: str = setting("SLUICE_CATALOG_URL", CATALOG_URL, secret=True)

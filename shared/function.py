@@ -1,0 +1,221 @@
+"""The contract every function keeps, whoever serves it.
+
+A function folder's main.py decorates one `async def main(request, ports)` with `@function(...)`. What comes out
+is `async def main(request)`: functions-framework runs it as it is, and `python -m shared.function NAME` serves it
+on plain ASGI, which starts and runs faster. Both ways the function answers its health, readiness and metrics
+addresses, carries request id and trace context, turns refusals into problem documents and bugs into 500.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
+
+import msgspec
+import structlog
+
+from shared import metrics
+from shared.bus import Message
+from shared.cloudevent import encode_binary, looks_like_cloudevent
+from shared.http import ClientGoneError, Receive, Reply, Request, Scope, Send, problem
+from shared.ids import uuid7
+from shared.refusals import Refusal, Rejected, UnavailableError
+from shared.telemetry import child_traceparent, current_request, usable_request_id
+
+LIVE = frozenset({"/healthz", "/health", "/_/health"})
+READY = frozenset({"/readyz", "/_/ready"})
+METRICS = "/metrics"
+_STATUS_CLIENT_ERROR = 400
+_STATUS_SERVER_ERROR = 500
+
+log = structlog.get_logger()
+
+PortsT = TypeVar("PortsT")
+Opens = Callable[[], AbstractAsyncContextManager[PortsT]]
+
+
+@runtime_checkable
+class Ready(Protocol):
+    """Ports may say whether the function can work now; raises UnavailableError where it cannot."""
+
+    async def ready(self) -> None: ...
+
+
+@asynccontextmanager
+async def no_ports() -> AsyncIterator[None]:
+    """For a function that needs no client."""
+    yield None
+
+
+class Service(Generic[PortsT]):
+    """One function with its open clients: answers requests, however they arrive."""
+
+    def __init__(self, name: str, handler: Callable[[Request, PortsT], Awaitable[Reply]], opens: Opens[PortsT]) -> None:
+        self.name = name
+        self._handler = handler
+        self._opens = opens
+        self._stack = AsyncExitStack()
+        self._ports: PortsT | None = None
+        self._opened = False
+        self._opening: asyncio.Lock | None = None
+        self._seconds = metrics.HTTP_SECONDS.labels(name)
+        self._by_status: dict[int, Any] = {}
+
+    async def open(self) -> None:
+        """Open the clients; done at start on plain ASGI, at the first request under functions-framework."""
+        self._opening = self._opening or asyncio.Lock()
+        async with self._opening:
+            if not self._opened:
+                self._ports = await self._stack.enter_async_context(self._opens())
+                self._opened = True
+
+    async def close(self) -> None:
+        """Drain and close the clients."""
+        await self._stack.aclose()
+        self._ports, self._opened = None, False
+
+    async def answer(self, request: Request) -> Reply:
+        """Handle one request by the contract; never raises but for cancellation."""
+        started = time.perf_counter()
+        incoming_id = request.headers.get("x-request-id")
+        request.request_id = incoming_id if incoming_id and usable_request_id(incoming_id) else str(uuid7())
+        request.traceparent = child_traceparent(request.headers.get("traceparent"))
+        current_request.set(request)
+        reply = await self._guarded(request)
+        reply.headers["x-request-id"] = request.request_id
+        reply.headers["traceparent"] = request.traceparent
+        self._count(reply.status, time.perf_counter() - started)
+        return reply
+
+    async def _guarded(self, request: Request) -> Reply:
+        try:
+            reply = await self._dispatch(request)
+        except Rejected as rejected:
+            reply = problem(rejected.refusal, rejected.detail, request_id=request.request_id, extra=rejected.extra)
+        except UnavailableError as error:
+            log.warning("unavailable", detail=str(error))
+            reply = problem(
+                Refusal.UNAVAILABLE,
+                str(error),
+                request_id=request.request_id,
+                retry_after=error.retry_after_seconds,
+            )
+        except ClientGoneError:
+            reply = problem(Refusal.BAD_REQUEST, "the body ended early", request_id=request.request_id)
+        except Exception:
+            log.exception("bug", path=request.path)
+            reply = problem(Refusal.INTERNAL, request_id=request.request_id)
+        if _STATUS_CLIENT_ERROR <= reply.status < _STATUS_SERVER_ERROR:
+            _mark_final(request, reply)
+        return reply
+
+    async def _dispatch(self, request: Request) -> Reply:
+        if request.path in LIVE:
+            return Reply(200, b'{"status":"alive"}')
+        if request.path == METRICS:
+            return exposition()
+        if not self._opened:
+            await self.open()
+        if request.path in READY:
+            if isinstance(self._ports, Ready):
+                await self._ports.ready()
+            return Reply(200, b'{"status":"ready"}')
+        return await self._handler(request, self._ports)  # type: ignore[arg-type]  # opened above
+
+    def _count(self, status: int, seconds: float) -> None:
+        counter = self._by_status.get(status)
+        if counter is None:
+            counter = self._by_status[status] = metrics.HTTP_REQUESTS.labels(self.name, str(status))
+        counter.inc()
+        self._seconds.observe(seconds)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve on plain ASGI."""
+        if scope["type"] == "http":
+            reply = await self.answer(Request(scope, receive))
+            await reply.send(send)
+        elif scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        await self.open()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def _mark_final(request: Request, reply: Reply) -> None:
+    """A source keeps response headers named Kne-… with a dead letter: say there why it was refused."""
+    if looks_like_cloudevent(request.headers):
+        reply.headers["kne-refusal"] = str(reply.status)
+        if reply.content_type.startswith("application/problem"):
+            reply.headers["kne-refusal"] = msgspec.json.decode(reply.body)["code"]
+
+
+def exposition() -> Reply:
+    """This process's metrics in Prometheus' text format."""
+    from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+    return Reply(200, generate_latest(), CONTENT_TYPE_LATEST)
+
+
+def event_reply(event_type: str, data: bytes, *, cause: Message, traceparent: str) -> Reply:
+    """A CloudEvent as the answer to a CloudEvent: the broker publishes it. Its id follows from its cause's."""
+    attributes = {
+        "specversion": "1.0",
+        "id": f"{cause.attributes['id']}:answer",
+        "source": f"/sluice/{event_type.split('.')[2]}",
+        "type": event_type,
+        "datacontenttype": "application/json",
+        "causeid": cause.attributes["id"],
+        "traceparent": traceparent,
+    }
+    headers = encode_binary(Message(attributes, data))
+    return Reply(200, data, headers.pop("content-type"), headers)
+
+
+class Main(Protocol):
+    """What `@function` makes: callable by functions-framework, with the service for everybody else."""
+
+    service: Service[Any]
+
+    def __call__(self, request: Any) -> Awaitable[Any]: ...
+
+
+def function(
+    name: str,
+    opens: Opens[PortsT] = no_ports,  # type: ignore[assignment]
+) -> Callable[[Callable[[Request, PortsT], Awaitable[Reply]]], Main]:
+    """Make `async def main(request, ports)` a function of Sluice; `opens` gives the clients it works with."""
+
+    def decorate(handler: Callable[[Request, PortsT], Awaitable[Reply]]) -> Main:
+        service = Service(name, handler, opens)
+
+        async def main(request: Any) -> Any:
+            return await _answer_starlette(service, request)
+
+        main.service = service  # type: ignore[attr-defined]
+        return main  # type: ignore[return-value]
+
+    return decorate
+
+
+async def _answer_starlette(service: Service[Any], request: Any) -> Any:
+    """Under functions-framework a Starlette request comes in and a Starlette response goes out."""
+    from starlette.responses import Response
+
+    reply = await service.answer(Request(request.scope, request.receive))
+    response = Response(reply.body, reply.status, reply.headers, reply.content_type if reply.body else None)
+    response.headers["content-length"] = str(len(reply.body))
+    return response
+
+
+if __name__ == "__main__":
+    import sys
+
+    from shared.serve import main as serve_main
+
+    serve_main(sys.argv[1:])

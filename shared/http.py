@@ -1,0 +1,156 @@
+"""Requests and replies as values, the same on plain ASGI and under functions-framework."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from typing import Any
+from urllib.parse import parse_qsl, quote
+
+import msgspec
+
+from shared.refusals import Refusal, Rejected, describe
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+JSON = "application/json"
+PROBLEM = "application/problem+json"
+
+
+class ClientGoneError(Exception):
+    """The client closed the connection before its request was complete; nobody waits for an answer."""
+
+
+class Request:
+    """One HTTP request: its head as values, its body read on demand and bounded."""
+
+    __slots__ = ("_body", "_receive", "_scope", "headers", "method", "path", "request_id", "traceparent")
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self._scope = scope
+        self._receive = receive
+        self._body: bytes | None = None
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.headers: dict[str, str] = {
+            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
+        }
+        self.request_id = ""
+        self.traceparent = ""
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The query string's names and last values, percent-decoded."""
+        text = self._scope["query_string"].decode("latin-1")
+        return dict(parse_qsl(text, keep_blank_values=True)) if text else {}
+
+    @property
+    def address(self) -> str:
+        """The path with its query string, as it was sent."""
+        raw: bytes = self._scope.get("raw_path") or quote(self.path).encode()
+        query: bytes = self._scope["query_string"]
+        return (raw + b"?" + query if query else raw).decode("latin-1")
+
+    @property
+    def client_address(self) -> str:
+        """The peer's IP address as the server saw it, '' where unknown."""
+        client = self._scope.get("client")
+        return client[0] if client else ""
+
+    async def body(self, limit: int) -> bytes:
+        """The whole body; refuses more than `limit` bytes with `body_too_large` before reading them all."""
+        if self._body is None:
+            self._body = await self._read(limit)
+        return self._body
+
+    async def _read(self, limit: int) -> bytes:
+        announced = self.headers.get("content-length", "")
+        if announced.isdecimal() and int(announced) > limit:
+            raise Rejected(Refusal.BODY_TOO_LARGE, f"{announced} bytes; at most {limit} are taken")
+        message = await self._receive()
+        if message["type"] != "http.request":
+            raise ClientGoneError
+        first: bytes = message.get("body", b"")
+        if not message.get("more_body"):
+            return _bounded(first, limit)
+        parts, total = [first], len(first)
+        while message.get("more_body"):
+            message = await self._receive()
+            if message["type"] != "http.request":
+                raise ClientGoneError
+            parts.append(message.get("body", b""))
+            total += len(parts[-1])
+            if total > limit:
+                raise Rejected(Refusal.BODY_TOO_LARGE, f"more than {limit} bytes")
+        return b"".join(parts)
+
+
+def _bounded(body: bytes, limit: int) -> bytes:
+    if len(body) > limit:
+        raise Rejected(Refusal.BODY_TOO_LARGE, f"{len(body)} bytes; at most {limit} are taken")
+    return body
+
+
+class Reply:
+    """One HTTP answer; `headers` are lower-case names without content-type and content-length."""
+
+    __slots__ = ("body", "content_type", "headers", "status")
+
+    def __init__(
+        self,
+        status: int,
+        body: bytes = b"",
+        content_type: str = JSON,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.status = status
+        self.body = body
+        self.content_type = content_type
+        self.headers: dict[str, str] = dict(headers) if headers else {}
+
+    def raw_headers(self) -> list[tuple[bytes, bytes]]:
+        """The headers as ASGI wants them; Content-Length always, also with an empty body."""
+        raw = [(b"content-length", str(len(self.body)).encode())]
+        if self.body:
+            raw.append((b"content-type", self.content_type.encode("latin-1")))
+        raw.extend((name.encode("latin-1"), value.encode("latin-1")) for name, value in self.headers.items())
+        return raw
+
+    async def send(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status, "headers": self.raw_headers()})
+        await send({"type": "http.response.body", "body": self.body})
+
+
+def json_reply(value: Any, status: int = 200) -> Reply:
+    """`value` as a JSON answer."""
+    return Reply(status, msgspec.json.encode(value))
+
+
+def problem(
+    refusal: Refusal,
+    detail: str = "",
+    *,
+    request_id: str = "",
+    retry_after: int | None = None,
+    allow: Iterable[str] = (),
+    extra: Mapping[str, object] | None = None,
+) -> Reply:
+    """An RFC 9457 problem document for a refusal: `code` is the refusal, `detail` says what to change."""
+    description = describe(refusal)
+    members: dict[str, object] = {
+        "type": f"urn:sluice:problem:{refusal}",
+        "title": description.title,
+        "status": description.status,
+        "code": str(refusal),
+    }
+    if detail:
+        members["detail"] = detail
+    if request_id:
+        members["request_id"] = request_id
+    members.update(extra or {})
+    reply = Reply(description.status, msgspec.json.encode(members), PROBLEM)
+    if description.retryable and refusal is not Refusal.INTERNAL:
+        reply.headers["retry-after"] = str(retry_after or 1)
+    if allow:
+        reply.headers["allow"] = ", ".join(allow)
+    return reply

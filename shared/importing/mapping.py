@@ -1,0 +1,157 @@
+"""From a row of somebody's file to an event of ours, without touching the bytes of a value."""
+
+import json
+import re
+from typing import Any, NamedTuple
+
+import msgspec
+
+from shared.refusals import Refusal, Rejected
+
+# What a row's own field of that name means when nothing else is mapped to it.
+OWN_FIELDS = ("event", "user_id", "anonymous_id", "session_id", "timestamp", "properties")
+# What can be mapped besides: a row's `id`, `sent_at` or `context` is rarely what we mean by it.
+FIELDS = (*OWN_FIELDS, "id", "sent_at", "context")
+
+_ASSIGNMENT = re.compile(r"""\s*([A-Za-z_]\w*)\s*=\s*('[^']*'|"[^"]*"|[^,]*?)\s*(?:,|$)""")
+_QUOTES = "'\""
+_NULL = b"null"
+
+Fields = dict[str, msgspec.Raw]
+_decode_fields = msgspec.json.Decoder(Fields).decode
+_encode = msgspec.json.Encoder().encode
+
+
+class MappingError(Exception):
+    """The mapping cannot be understood; the message says what is allowed."""
+
+
+class _Origin(NamedTuple):
+    """Where a field comes from: a path in the row, or a constant."""
+
+    path: str
+    constant: msgspec.Raw | None
+
+
+class Mapping:
+    """Says for each of our fields which field of a row it is; what is not mapped goes into the properties."""
+
+    def __init__(self, origins: dict[str, _Origin]) -> None:
+        self._origins = origins
+
+    def event(self, line: bytes, event_id: str) -> bytes:
+        """The event of one row as JSON; `event_id` is its id unless an id is mapped.
+
+        Every value keeps its bytes. A mapped top-level field leaves the properties, one found by a dotted
+        path stays in them too. Raises Rejected: not JSON, not an object, a key twice, no name, no timestamp.
+        """
+        row = _decode(line)
+        event: dict[str, Any] = {"id": event_id}
+        taken: set[str] = set()
+        for field, origin in self._origins.items():
+            value = origin.constant or _find(row, origin.path)
+            if value is not None and (field != "properties" or _is_object(value)):
+                event[field] = value
+                taken.add(origin.path)
+        _require(event)
+        rest = {name: value for name, value in row.items() if name not in taken}
+        event["properties"] = _merged(event.get("properties"), rest)
+        return _encode(event)
+
+
+def parse_mapping(texts: list[str], *, event: str = "") -> Mapping:
+    """The mapping of `field=path,field='constant'` texts, `event` a constant name; raises MappingError."""
+    origins = {field: _Origin(field, None) for field in OWN_FIELDS}
+    for text in texts:
+        for field, value in _assignments(text):
+            if field not in FIELDS:
+                raise MappingError(f"{field!r} cannot be mapped; the fields are {', '.join(FIELDS)}")
+            origins[field] = _origin(value, text)
+    if event:
+        origins["event"] = _Origin("", msgspec.Raw(_encode(event)))
+    return Mapping(origins)
+
+
+def _assignments(text: str) -> list[tuple[str, str]]:
+    found, at = [], 0
+    while at < len(text):
+        match = _ASSIGNMENT.match(text, at)
+        if match is None:
+            raise MappingError(f"cannot read the mapping at {text[at:]!r}; write FIELD=PATH,FIELD='constant'")
+        found.append((match[1], match[2]))
+        at = match.end()
+    return found
+
+
+def _origin(value: str, text: str) -> _Origin:
+    if value[:1] and value[0] in _QUOTES:
+        return _Origin("", msgspec.Raw(_encode(value[1:-1])))
+    if not value:
+        raise MappingError(f"a field is mapped to nothing in {text!r}")
+    return _Origin(value, None)
+
+
+def _decode(line: bytes) -> Fields:
+    try:
+        row = _decode_fields(line)
+    except msgspec.ValidationError as error:
+        hint = " (jq -c '.[]' makes lines from a list)" if line.startswith(b"[") else ""
+        raise Rejected(Refusal.NOT_AN_OBJECT, f"a line must be one JSON object{hint}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Rejected(Refusal.MALFORMED_JSON, str(error)) from error
+    except RecursionError as error:
+        raise Rejected(Refusal.TOO_DEEP, "the line is nested too deeply") from error
+    if len(_encode(row)) != len(line):  # spaces, escapes in keys, or a key that stood there twice
+        _refuse_repeated_keys(line)
+    return row
+
+
+def _refuse_repeated_keys(line: bytes) -> None:
+    try:
+        json.loads(line, object_pairs_hook=_unique_names, parse_int=str, parse_float=str)
+    except UnicodeDecodeError as error:
+        raise Rejected(Refusal.BAD_TEXT, "the line is not valid UTF-8") from error
+    except RecursionError as error:
+        raise Rejected(Refusal.TOO_DEEP, "the line is nested too deeply") from error
+
+
+def _unique_names(pairs: list[tuple[str, Any]]) -> None:
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
+            raise Rejected(Refusal.DUPLICATE_KEY, f"the key {name!r} is given twice")
+        seen.add(name)
+
+
+def _find(row: Fields, path: str) -> msgspec.Raw | None:
+    """The value at a path, a whole key first and then dot by dot; None where it is absent or null."""
+    value = row.get(path)
+    if value is None and "." in path:
+        head, _, tail = path.partition(".")
+        inner = row.get(head)
+        value = _find(_decode_fields(inner), tail) if inner is not None and _is_object(inner) else None
+    return None if value is None or memoryview(value) == _NULL else value
+
+
+def _is_object(value: msgspec.Raw) -> bool:
+    return bytes(memoryview(value)[:1]) == b"{"
+
+
+def _require(event: dict[str, Any]) -> None:
+    """Refuse a row the server would name or date by itself: importing it again would make another event."""
+    if "event" not in event:
+        raise Rejected(Refusal.NAME_MISSING, "no event name; give --event NAME or --map event=FIELD")
+    if "timestamp" not in event:
+        raise Rejected(
+            Refusal.BAD_TIMESTAMP,
+            "no timestamp; give --map timestamp=FIELD or timestamp='2026-01-31T12:00:00Z'",
+        )
+
+
+def _merged(properties: msgspec.Raw | None, rest: Fields) -> msgspec.Raw | Fields:
+    if properties is None or not rest:
+        return properties if properties is not None else rest
+    inside = _decode_fields(properties)
+    for name in inside.keys() & rest.keys():
+        raise Rejected(Refusal.DUPLICATE_KEY, f"{name!r} stands at the top level and in the properties")
+    return inside | rest

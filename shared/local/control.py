@@ -1,0 +1,161 @@
+"""Start, look at and stop the embedded runtime from outside its supervisor."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from shared.local.parts import RuntimeSettings
+from shared.local.ports import PARTS
+
+START_SECONDS = 180
+STOP_SECONDS = 60
+_POLL_SECONDS = 0.1
+
+
+class ControlError(Exception):
+    """The runtime cannot be started or stopped; the message says what to do."""
+
+
+class PartStatus(NamedTuple):
+    """One part as `status` shows it; memory in bytes, 0 where it is not running."""
+
+    name: str
+    pid: int
+    running: bool
+    memory: int
+    restarts: int
+    uptime: float
+
+
+def read_state(data: Path) -> dict[str, Any]:
+    """What the supervisor last wrote; {} where nothing was ever started here."""
+    with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):
+        state: dict[str, Any] = json.loads((data / "runtime.json").read_text())
+        return state
+    return {}
+
+
+def is_running(state: Mapping[str, Any]) -> bool:
+    """Whether the supervisor that wrote the state still lives (a reused process id does not count)."""
+    import psutil
+
+    try:
+        process = psutil.Process(state["pid"])
+        return process.create_time() <= state["started_at"] and process.status() != psutil.STATUS_ZOMBIE
+    except (KeyError, psutil.NoSuchProcess):
+        return False
+
+
+def start(settings: RuntimeSettings, environ: Mapping[str, str]) -> Iterator[str]:
+    """Start the supervisor in the background; yields each step as it begins, ends when all is ready.
+
+    Raises ControlError where a port is taken or a part does not start.
+    """
+    settings.data.mkdir(parents=True, exist_ok=True)
+    _refuse_taken_ports(settings)
+    (settings.data / "runtime.json").unlink(missing_ok=True)
+    (settings.data / "logs").mkdir(exist_ok=True)
+    log = settings.data / "logs" / "supervisor.log"
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "shared.local.supervisor"],
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    shown = ""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        state = read_state(settings.data)
+        if state.get("state") == "ready":
+            return
+        if state.get("state") == "failed" or process.poll() is not None:
+            raise ControlError(f"{state.get('step') or 'the supervisor ended'}\n{_tail(log)}")
+        if state.get("step", "") != shown:
+            shown = state["step"]
+            yield shown
+        time.sleep(_POLL_SECONDS)
+    raise ControlError(f"not ready after {START_SECONDS} s, at {shown!r}; see {log.parent}")
+
+
+def _refuse_taken_ports(settings: RuntimeSettings) -> None:
+    names = [name for name in PARTS if name != "warehouse" or not settings.warehouse_url]
+    for name in names:
+        port = settings.port_of(name)
+        host = settings.host if name == "edge" else "127.0.0.1"
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError as error:
+                raise ControlError(
+                    f"port {port} ({name}) cannot be used: {error.strerror}. Stop what listens there, or choose "
+                    f"another: SLUICE_PORT={settings.port + 10} ./task up"
+                ) from error
+
+
+def stop(data: Path) -> bool:
+    """Stop everything and wait for it; False where nothing was running. Raises ControlError if it hangs."""
+    state = read_state(data)
+    if not is_running(state):
+        return False
+    os.kill(state["pid"], signal.SIGTERM)
+    deadline = time.monotonic() + STOP_SECONDS
+    while is_running(state):
+        if time.monotonic() > deadline:
+            raise ControlError(f"the supervisor (pid {state['pid']}) does not end; see {data / 'logs'}")
+        time.sleep(_POLL_SECONDS)
+    return True
+
+
+def remove(data: Path) -> None:
+    """Delete the data folder; refuses one that does not look like ours."""
+    if not data.exists():
+        return
+    if not (data / "logs").is_dir():
+        raise ControlError(f"{data} does not look like a data folder of Sluice; nothing was deleted")
+    shutil.rmtree(data)
+
+
+def parts_of(state: Mapping[str, Any]) -> list[PartStatus]:
+    """Each part with what the operating system knows of it; a part's children count as its own."""
+    import psutil
+
+    found = []
+    for name, pid in {"supervisor": state.get("pid", 0), **state.get("parts", {})}.items():
+        restarts = state.get("restarts", {}).get(name, 0)
+        try:
+            process = psutil.Process(pid)
+            family = [process, *(process.children(recursive=True) if name != "supervisor" else [])]
+            memory = sum(_memory(member) for member in family)
+            found.append(PartStatus(name, pid, True, memory, restarts, time.time() - process.create_time()))
+        except psutil.NoSuchProcess:
+            found.append(PartStatus(name, pid, False, 0, restarts, 0))
+    return found
+
+
+def _memory(process: Any) -> int:
+    """A process's own memory: unique pages where the system tells, so that shared ones count once."""
+    import psutil
+
+    try:
+        return int(process.memory_full_info().uss)
+    except psutil.Error:
+        return 0
+
+
+def _tail(path: Path, lines: int = 15) -> str:
+    with contextlib.suppress(FileNotFoundError):
+        return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])
+    return ""

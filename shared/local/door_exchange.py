@@ -1,0 +1,223 @@
+"""One authenticated request of the door: its statement and data to the engine, the result to the client."""
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from shared.http import ClientGoneError, Receive
+from shared.local.chdb_pool import (
+    Connection,
+    Engine,
+    EngineError,
+    Insert,
+    Lease,
+    Pool,
+    Session,
+    Stats,
+    Stream,
+)
+from shared.local.door_answer import Answer
+from shared.local.door_request import Body, Call
+from shared.local.door_sql import (
+    READONLY,
+    SYNTAX_ERROR,
+    InsertHead,
+    OperatorGuard,
+    Statement,
+    check_single,
+    check_statement,
+    insert_head,
+    read_statement,
+)
+
+# A batch of 50,000 events is about 15 MB: it reaches the engine as one piece.
+INSERT_PIECE = 16 * 1024 * 1024
+RESULT_PIECE = 1024 * 1024
+_LOOK_SECONDS = 0.2
+_DEFAULT_FORMAT = "TabSeparated"
+
+
+@dataclass(frozen=True)
+class Login:
+    """A user of the door. With a guard it only reads, and its own settings are not taken."""
+
+    name: str
+    password: bytes
+    pool: Pool
+    guard: OperatorGuard | None = None
+
+
+class Exchange:
+    """Runs one request; EngineError is its refusal, ClientGoneError says nobody waits any more."""
+
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        login: Login,
+        session: Session,
+        call: Call,
+        answer: Answer,
+        content_types: Mapping[str, str],
+        get: bool,
+    ) -> None:
+        self._engine = engine
+        self._login = login
+        self._session = session
+        self._call = call
+        self._answer = answer
+        self._content_types = content_types
+        self._readonly = get or login.guard is not None
+        self._get = get
+        # chDB names its queries itself: a comment at the end is how ours are found again
+        self._marker = f"/*sluice:{secrets.token_hex(8)}*/"
+        self._lease: Lease | None = None
+        self._cancellable = True
+
+    async def run(self, body: Body, receive: Receive) -> bytes:
+        """Read the body, execute, answer; returns the SET or USE statement that the session is to keep, if any."""
+        text = self._call.text
+        head = insert_head(text)
+        first = await body.piece(INSERT_PIECE)
+        if head is not None:
+            data = text[head.data_at :] + b"\n" + first if text[head.data_at :] else first
+        else:
+            text = text + b"\n" + first if text and first else text or first
+            head = insert_head(text)
+            data = text[head.data_at :] if head is not None else b""
+        if head is None:
+            return await self._query(await body.whole(text), receive)
+        if self._readonly:
+            raise self._readonly_error()
+        del text, first
+        stats = await self._insert(head, data, body)
+        await self._answer.whole(b"", stats)
+        return b""
+
+    def _readonly_error(self) -> EngineError:
+        why = " For queries over HTTP, method GET implies readonly." if self._get else ""
+        return EngineError(READONLY, f"Cannot execute query in readonly mode.{why}", "READONLY")
+
+    async def _insert(self, head: InsertHead, data: bytes, body: Body) -> Stats:
+        session = self._session
+        if self._call.params:
+            # a streaming INSERT takes bound parameters only from its session
+            session = replace(session, remembered=(*session.remembered, *_set_params(self._call.params)))
+        async with self._login.pool.lease(session) as lease:
+            # a failed or cut-off INSERT ends with its connection
+            lease.tainted = True
+            insert = await lease.call(_begin, head, data)
+            while body.more():
+                await lease.call(_append, insert, await body.piece(INSERT_PIECE))
+            stats = await lease.call(_finish, insert)
+            lease.tainted = bool(self._call.params)
+            return stats
+
+    async def _query(self, text: bytes, receive: Receive) -> bytes:
+        if not text.strip():
+            raise EngineError(SYNTAX_ERROR, "Syntax error: failed at position 1 (end of query): Empty query")
+        statement = read_statement(text)
+        check_statement(statement)
+        answer = self._answer
+        answer.output_format = statement.output_format or self._call.default_format or _DEFAULT_FORMAT
+        answer.content_type = self._content_types.get(answer.output_format.lower(), answer.content_type)
+        work = asyncio.create_task(self._execute(text, statement))
+        gone = asyncio.create_task(_gone(receive))
+        try:
+            await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                await self._abandon(work)
+                raise ClientGoneError
+            await work
+            return text if statement.changes_session else b""
+        finally:
+            gone.cancel()
+            work.cancel()
+
+    async def _execute(self, text: bytes, statement: Statement) -> None:
+        async with self._login.pool.lease(self._session) as self._lease:
+            lease = self._lease
+            first, stats, stream = await lease.call(self._start, lease, text, statement)
+            if stream is None or stream.ended():
+                await self._answer.whole(first, stats)
+                return
+            await self._answer.begin(stats)
+            await self._answer.piece(first)
+            while not stream.ended():
+                await self._answer.piece(await lease.call(_next_piece, stream))
+            lease.tainted = False
+            await self._answer.end()
+
+    def _start(
+        self, connection: Connection, lease: Lease, text: bytes, statement: Statement
+    ) -> tuple[bytes, Stats, Stream | None]:
+        """In the thread: check, then run to the end or, of a long result, to its first piece."""
+        if self._login.guard is not None:
+            self._login.guard.check(connection, text)
+        kind = check_single(connection, text, readonly=self._readonly)
+        if kind == "READ_ONLY":
+            text = text + b"\n" + self._marker.encode()
+        else:
+            self._cancellable = False
+        # what may have changed the connection's session, or is under way on it, ends with the connection
+        lease.tainted = kind in {"CONTROL", "MUTATING_GLOBAL", "UNKNOWN"}
+        output_format = self._call.default_format or _DEFAULT_FORMAT
+        try:
+            if kind != "READ_ONLY" or not self._may_stream(statement):
+                return *connection.query(text, output_format, self._call.params), None
+            lease.tainted = True
+            stream = connection.stream(text, output_format, self._call.params)
+            first = stream.read(RESULT_PIECE)
+        except EngineError as error:
+            error.message = error.message.replace(self._marker, "").rstrip()
+            raise
+        lease.tainted = not stream.ended()
+        return first, stream.stats, stream
+
+    def _may_stream(self, statement: Statement) -> bool:
+        plain = not self._session.remembered and not any(
+            name in {"extremes", "output_format_json_array_of_rows"} for name, _ in self._session.settings
+        )
+        return plain and not self._call.whole_result and statement.streamable(self._answer.output_format)
+
+    async def _abandon(self, work: asyncio.Task[None]) -> None:
+        """The client is gone: a read is cancelled, anything else runs to its end."""
+        while not work.done() and not self._cancellable:
+            await asyncio.wait({work}, timeout=_LOOK_SECONDS)
+        work.cancel()
+        with contextlib.suppress(asyncio.CancelledError, EngineError):
+            await work
+        # more than once: the engine may not have begun the query yet
+        while self._lease is not None and self._lease.busy:
+            await asyncio.to_thread(self._engine.kill, self._marker)
+            await asyncio.sleep(_LOOK_SECONDS)
+
+
+def _begin(connection: Connection, head: InsertHead, data: bytes) -> Insert:
+    insert = connection.insert(head.sql, head.input_format)
+    insert.append(data)
+    return insert
+
+
+def _append(_: Connection, insert: Insert, data: bytes) -> None:
+    insert.append(data)
+
+
+def _finish(_: Connection, insert: Insert) -> Stats:
+    return insert.finish()
+
+
+def _next_piece(_: Connection, stream: Stream) -> bytes:
+    return stream.read(RESULT_PIECE)
+
+
+def _set_params(params: Mapping[str, str]) -> list[bytes]:
+    quoted = [(name, value.replace("\\", "\\\\").replace("'", "\\'")) for name, value in sorted(params.items())]
+    return [f"SET param_{name} = '{value}'".encode("utf-8", "surrogateescape") for name, value in quoted]
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,195 @@
+"""What the door must know of a statement before the engine runs it, and what a reader may not say."""
+
+import itertools
+import re
+from dataclasses import dataclass
+
+from shared.local.chdb_pool import Connection, Engine, EngineError
+
+NOT_IMPLEMENTED = 48
+SYNTAX_ERROR = 62
+READONLY = 164
+ACCESS_DENIED = 497
+
+_COMMENT = rb"--[^\n]*|\#[\ !][^\n]*|/\*.*?\*/"
+_TOKEN = re.compile(
+    rb"(?P<comment>" + _COMMENT + rb")"
+    rb"|(?P<quoted>'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`|\"(?:[^\"\\]|\\.)*\")"
+    rb"|(?P<heredoc>\$(?P<tag>\w*)\$.*?\$(?P=tag)\$)"
+    rb"|(?P<word>[A-Za-z_]\w*)|(?P<open>[(\[{])|(?P<close>[)\]}])|(?P<end>;)",
+    re.DOTALL,
+)
+_INSERT = re.compile(rb"(?:\s+|" + _COMMENT + rb")*INSERT\b", re.DOTALL | re.IGNORECASE)
+_DATA = re.compile(rb"[ \t\f]*\r?\n?")
+_DATA_FREE = frozenset({b"SELECT", b"WITH", b"VALUES", b"FROM", b"WATCH", b"EXPLAIN"})
+
+# Formats whose pieces, one block each, are together the same as the whole: no header, footer or frame.
+_CONCATENABLE = frozenset(
+    {"native", "tabseparated", "tsv", "tabseparatedraw", "tsvraw", "csv", "rowbinary", "jsoneachrow"}
+    | {"ndjson", "jsonlines", "jsonl", "jsoncompacteachrow", "jsonstringseachrow", "tskv", "lineasstring"}
+)
+# What adds rows outside the blocks, as keywords or as settings.
+_FRAMING = frozenset({b"TOTALS", b"EXTREMES", b"OUTPUT_FORMAT_JSON_ARRAY_OF_ROWS"})
+
+
+@dataclass(frozen=True)
+class InsertHead:
+    """`INSERT INTO … FORMAT name data` taken apart: what stands before FORMAT, the name, where data begin."""
+
+    sql: bytes
+    input_format: str
+    data_at: int
+
+
+def insert_head(text: bytes) -> InsertHead | None:
+    """Take an INSERT with FORMAT and data apart; None for every other statement, INSERT … VALUES included."""
+    if not _INSERT.match(text):
+        return None
+    depth, format_at = 0, -1
+    for token in _TOKEN.finditer(text):
+        kind = token.lastgroup
+        if kind == "comment":
+            continue
+        if format_at >= 0 and kind == "word":
+            data = _DATA.match(text, token.end())
+            return InsertHead(text[:format_at], token[0].decode(), data.end() if data else token.end())
+        format_at = -1
+        depth += (kind == "open") - (kind == "close")
+        if kind == "end":
+            return None
+        if kind == "word" and depth == 0:
+            word = token[0].upper()
+            if word in _DATA_FREE:
+                return None
+            if word == b"FORMAT":
+                format_at = token.start()
+    return None
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A statement without data: its first word, the FORMAT it asks for ('' if none), its other keywords."""
+
+    first: bytes
+    output_format: str
+    words: frozenset[bytes]
+    pairs: frozenset[tuple[bytes, bytes]]
+
+    def streamable(self, output_format: str) -> bool:
+        """Whether its result may be sent piece by piece: a SELECT, in a format without frame or totals."""
+        selects = self.first in {b"SELECT", b"WITH", b"FROM", b"("}
+        return selects and output_format.lower() in _CONCATENABLE and not self.words & _FRAMING
+
+    @property
+    def changes_session(self) -> bool:
+        """Whether it is SET or USE, which a session keeps."""
+        return self.first in {b"SET", b"USE"}
+
+
+def read_statement(text: bytes) -> Statement:
+    """Read `text` word by word; what stands in quotes and comments is no word."""
+    words: list[bytes] = []
+    first, output_format = b"", b""
+    depth, wanted, settled = 0, False, False
+    for token in _TOKEN.finditer(text):
+        kind = token.lastgroup
+        if kind == "comment":
+            continue
+        first = first or token[0].upper()
+        depth += (kind == "open") - (kind == "close")
+        if kind == "word":
+            word = token[0].upper()
+            words.append(word)
+            if wanted:
+                output_format = token[0]
+            elif depth == 0 and word == b"SETTINGS":
+                settled = True
+            elif not settled:
+                # a word after the name: it was an alias or a column, not the clause
+                output_format = b""
+        wanted = kind == "word" and not wanted and depth == 0 and words[-1] == b"FORMAT"
+    return Statement(first, output_format.decode(), frozenset(words), frozenset(itertools.pairwise(words)))
+
+
+def check_statement(statement: Statement) -> None:
+    """Refuse what a server's HTTP interface refuses too, or what would silently do something else here."""
+    if (b"INTO", b"OUTFILE") in statement.pairs or (b"FROM", b"INFILE") in statement.pairs:
+        raise EngineError(NOT_IMPLEMENTED, "INTO OUTFILE and FROM INFILE are for a client's own files")
+    if (b"CREATE", b"TEMPORARY") in statement.pairs:
+        raise EngineError(
+            NOT_IMPLEMENTED,
+            "A temporary table would not outlive this request: create a table with ENGINE = Memory",
+        )
+    if statement.first == b"INSERT" and b"INPUT" in statement.words:
+        raise EngineError(
+            NOT_IMPLEMENTED,
+            "INSERT … SELECT FROM input() stores nothing in this engine: use the format() function",
+        )
+
+
+def check_single(connection: Connection, sql: bytes, *, readonly: bool) -> str:
+    """The statement's kind (see Classified); refuses several in one request and, for a reader, all but reads."""
+    found = connection.classify(sql)
+    if found.statements > 1:
+        raise EngineError(SYNTAX_ERROR, "Syntax error (Multi-statements are not allowed)", "SYNTAX_ERROR")
+    unreadable = found.kind == "UNKNOWN" and found.statements == 0
+    if readonly and found.kind != "READ_ONLY" and not unreadable:
+        raise EngineError(READONLY, "Cannot execute query in readonly mode", "READONLY")
+    return found.kind
+
+
+# The table functions that neither read a file nor call another machine.
+_HARMLESS = frozenset(
+    {"numbers", "numbers_mt", "zeros", "zeros_mt", "primes", "generateseries", "generate_series", "null"}
+    | {"generaterandom", "values", "sqlstandardvalues", "format", "view", "viewifpermitted", "merge"}
+    | {"mergetreeindex", "mergetreeprojection", "dictionary"}
+)
+_CANONICAL = re.compile(r"'(?:[^'\\]|\\.|'')*'|`(?P<quoted>(?:[^`\\]|\\.)*)`|(?P<word>[^\W\d]\w*)|(?P<open>\()")
+
+
+class OperatorGuard:
+    """What `readonly=1` leaves open in this engine: the file() function, DESCRIBE of a URL, KILL, OUTFILE.
+
+    The engine itself prints the statement in its canonical spelling, so quoting, comments and escapes hide
+    nothing; then functions are refused by name, table functions unless they are known to be harmless.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        table_functions = {row[0].lower() for row in engine.rows("SELECT name FROM system.table_functions")}
+        functions = {
+            row[0].lower()
+            for row in engine.rows(
+                "SELECT name FROM system.functions WHERE lower(name) IN ('file', 'hascolumnintable')"
+                " OR match(name, '^(ai|AI)[A-Z]')"
+            )
+        }
+        self._called = frozenset(table_functions - _HARMLESS)
+        self._named = frozenset(functions)
+
+    def check(self, connection: Connection, sql: bytes) -> None:
+        """Refuse with 164 or 497 what the operator may not run; a syntax error is the engine's own."""
+        canonical = _canonical(connection, sql)
+        if connection.classify(sql).kind != "READ_ONLY":
+            raise EngineError(READONLY, "Cannot execute query in readonly mode", "READONLY")
+        previous = ""
+        for token in _CANONICAL.finditer(canonical):
+            if token["open"] and previous in self._called:
+                raise _denied(previous)
+            previous = (token["quoted"] or token["word"] or "").lower()
+            if previous in self._named:
+                raise _denied(previous)
+
+
+def _canonical(connection: Connection, sql: bytes) -> str:
+    literal = sql.replace(b"\\", b"\\\\").replace(b"'", b"\\'")
+    try:
+        body, _ = connection.query(b"SELECT formatQuerySingleLine('" + literal + b"')", "RawBLOB")
+    except EngineError as error:
+        error.message = error.message.partition(": In scope SELECT formatQuerySingleLine")[0]
+        raise
+    return body.decode("utf-8", "replace")
+
+
+def _denied(function: str) -> EngineError:
+    message = f"Not enough privileges: this login may not use the name {function}, it reaches outside the warehouse"
+    return EngineError(ACCESS_DENIED, message, "ACCESS_DENIED")

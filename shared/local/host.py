@@ -1,0 +1,143 @@
+"""Several functions in one process: how the embedded runtime hosts them, by the wiring table.
+
+`edge` answers the public addresses and forwards those of functions hosted elsewhere; `work` hosts all other
+functions, each also under `/<service>/` where the emulated sources post their CloudEvents.
+"""
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING, Any
+
+from shared.config import load
+from shared.function import LIVE, METRICS, READY, Service, exposition
+from shared.http import Receive, Reply, Request, Scope, Send, json_reply, problem
+from shared.ids import uuid7
+from shared.local.ports import LocalSettings
+from shared.refusals import Refusal
+from shared.serve import find_main, serve
+from shared.wiring import Wiring, load_wiring
+
+if TYPE_CHECKING:
+    import httpx
+
+MAX_FORWARDED_BYTES = 11 * 1024 * 1024
+_FORWARD_SECONDS = 65
+# Hop-by-hop headers belong to one connection and are never passed on (RFC 9110 §7.6.1).
+_NOT_FORWARDED = frozenset({"connection", "keep-alive", "transfer-encoding", "upgrade", "te", "trailer", "host"})
+
+
+class Host:
+    """An ASGI app that routes requests to the functions of one process."""
+
+    def __init__(self, wiring: Wiring, process: str, *, forward_to: str = "") -> None:
+        self._services: dict[str, Service[Any]] = {
+            row.service: find_main(row.name).service for row in wiring.hosted_by(process)
+        }
+        self._routes: dict[str, dict[str, Service[Any] | None]] = {}
+        for row in wiring.functions:
+            for route in row.http:
+                methods = self._routes.setdefault(route.path, {})
+                methods.update(dict.fromkeys(route.methods, self._services.get(row.service)))
+        self._public = process == "edge"
+        self._forward_to = forward_to
+        self._client: httpx.AsyncClient | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            request = Request(scope, receive)
+            await (await self._answer(request)).send(send)
+        elif scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+
+    async def _answer(self, request: Request) -> Reply:
+        methods = self._routes.get(request.path)
+        if methods is not None:
+            if request.method not in methods:
+                return problem(Refusal.METHOD_NOT_ALLOWED, allow=sorted(methods))
+            service = methods[request.method]
+            return await (service.answer(request) if service else self._forward(request))
+        if request.path in LIVE:
+            return Reply(200, b'{"status":"alive"}')
+        if request.path in READY:
+            return await self._ready(request)
+        if self._public:
+            return _outside(request)
+        if request.path == METRICS:
+            return exposition()
+        return await self._internal(request)
+
+    async def _internal(self, request: Request) -> Reply:
+        """`/<service>/…`: the address a source or trigger posts to."""
+        name, _, rest = request.path.lstrip("/").partition("/")
+        service = self._services.get(name)
+        if service is None:
+            return problem(Refusal.NOT_FOUND, f"no function {name!r} is hosted here")
+        request.path = "/" + rest
+        return await service.answer(request)
+
+    async def _ready(self, request: Request) -> Reply:
+        """Ready when every hosted function is."""
+        for service in self._services.values():
+            request.path = next(iter(READY))
+            reply = await service.answer(request)
+            if reply.status != 200:  # noqa: PLR2004 (the status of ready)
+                return reply
+        return Reply(200, b'{"status":"ready"}')
+
+    async def _forward(self, request: Request) -> Reply:
+        import httpx
+
+        if self._client is None:
+            self._client = httpx.AsyncClient(base_url=self._forward_to, timeout=_FORWARD_SECONDS)
+        headers = {name: value for name, value in request.headers.items() if name not in _NOT_FORWARDED}
+        request_id = headers.setdefault("x-request-id", str(uuid7()))
+        body = await request.body(MAX_FORWARDED_BYTES)
+        try:
+            answer = await self._client.request(request.method, request.address, headers=headers, content=body or None)
+        except httpx.HTTPError as error:
+            return problem(Refusal.UNAVAILABLE, f"the function does not answer: {error!r}", request_id=request_id)
+        kept = {
+            n: v
+            for n, v in answer.headers.items()
+            if n not in _NOT_FORWARDED | {"content-length", "content-type", "date"}
+        }
+        return Reply(answer.status_code, answer.content, answer.headers.get("content-type", ""), kept)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        await asyncio.gather(*(service.open() for service in self._services.values()))
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await asyncio.gather(*(service.close() for service in self._services.values()))
+        if self._client is not None:
+            await self._client.aclose()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def _outside(request: Request) -> Reply:
+    """What no function answers: the root says where things are, everything else is a JSON 404."""
+    if request.path == "/" and request.method in {"GET", "HEAD"}:
+        return json_reply({"name": "Sluice", "api": "/api/v1", "health": "/healthz"})
+    return problem(Refusal.NOT_FOUND, f"no function answers {request.path!r}; the API is under /api/v1")
+
+
+def main(process: str) -> None:
+    """`python -m shared.local.host edge|work`."""
+    settings = load(LocalSettings)
+    edge = process == "edge"
+    host = Host(load_wiring(), process, forward_to=f"http://127.0.0.1:{settings.port_of('work')}")
+    if edge:
+        from prometheus_client import start_http_server
+
+        start_http_server(settings.port_of("metrics"), addr="127.0.0.1")
+    serve(
+        host,
+        host=settings.host if edge else "127.0.0.1",
+        port=settings.port_of(process),
+        log_level=settings.log_level,
+        process=process,
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

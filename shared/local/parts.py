@@ -1,0 +1,147 @@
+"""The parts of the embedded runtime: which processes, in which order, with which environment.
+
+Each engine is replaceable by URL: where `SLUICE_BUS_URL`, `SLUICE_WAREHOUSE_URL` or `SLUICE_CATALOG_URL` is set,
+the embedded one is not started and the functions use that one.
+"""
+
+import asyncio
+import json
+import os
+import secrets
+import signal
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from shared.config import BUS_URL, CATALOG_URL, WAREHOUSE_URL, setting
+from shared.local.engines import Engine, prepare_postgres, prepare_valkey
+from shared.local.ports import LocalSettings
+
+_HTTP_SECONDS = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuntimeSettings(LocalSettings):
+    """What `task up` needs to know."""
+
+    bus_memory: str = setting(
+        "SLUICE_BUS_MEMORY", "Memory of the embedded Valkey; when full, ingest answers 503.", default="512mb"
+    )
+    bus_url: str = setting("SLUICE_BUS_URL", BUS_URL, default="", secret=True)
+    warehouse_url: str = setting("SLUICE_WAREHOUSE_URL", WAREHOUSE_URL, default="", secret=True)
+    catalog_url: str = setting("SLUICE_CATALOG_URL", CATALOG_URL, default="", secret=True)
+
+    @property
+    def url(self) -> str:
+        """Where people find the API."""
+        return f"http://localhost:{self.port}"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A process the supervisor owns."""
+
+    name: str
+    kind: Literal["engine", "function"]
+    argv: Sequence[str]
+    env: Mapping[str, str]
+    ready: Callable[[], Awaitable[bool]]
+    stop_signal: signal.Signals = signal.SIGTERM
+    user: str | None = None
+
+
+class Prepared:
+    """The embedded engines, prepared (folders made, first-time set-up done), and the environment of all parts."""
+
+    def __init__(self, settings: RuntimeSettings) -> None:
+        self._settings = settings
+        self._engines: list[Engine] = []
+        if not settings.catalog_url:
+            self._engines.append(prepare_postgres(settings.data))
+        if not settings.bus_url:
+            self._engines.append(prepare_valkey(settings.data, settings.bus_memory))
+        urls = {engine.name: engine.url for engine in self._engines}
+        kept = _kept_secrets(settings.data)
+        door = f"127.0.0.1:{settings.port_of('warehouse')}"
+        self.env: dict[str, str] = {
+            "SLUICE_DATA": str(settings.data.resolve()),
+            "SLUICE_PORT": str(settings.port),
+            "SLUICE_LOG_LEVEL": settings.log_level,
+            "SLUICE_WORK_PORT": str(settings.port_of("work")),
+            "SLUICE_WORK_URL": f"http://127.0.0.1:{settings.port_of('work')}",
+            "SLUICE_SOURCES_PORT": str(settings.port_of("sources")),
+            "SLUICE_WAREHOUSE_PORT": str(settings.port_of("warehouse")),
+            "SLUICE_METRICS_PORT": str(settings.port_of("metrics")),
+            "SLUICE_WAREHOUSE_PASSWORD": kept["warehouse_password"],
+            "SLUICE_BUS_URL": settings.bus_url or urls["valkey"],
+            "SLUICE_CATALOG_URL": settings.catalog_url or urls["postgres"],
+            "SLUICE_WAREHOUSE_URL": settings.warehouse_url
+            or f"http://sluice:{kept['warehouse_password']}@{door}/sluice",
+        }
+
+    @property
+    def _environ(self) -> dict[str, str]:
+        """Our settings over the caller's; inner parts listen on the loopback only."""
+        return {**os.environ, **self.env, "SLUICE_HOST": "127.0.0.1", "PYTHONUNBUFFERED": "1"}
+
+    def engines(self) -> list[Part]:
+        parts = [
+            Part(e.name, "engine", e.argv, {**self._environ, **e.env}, e.ready, e.stop_signal, e.user)
+            for e in self._engines
+        ]
+        if not self._settings.warehouse_url:
+            parts.append(self._module("warehouse", "shared.local.warehouse", kind="engine"))
+        return parts
+
+    def setup(self) -> list[tuple[str, Sequence[str], Mapping[str, str]]]:
+        """What runs once, in order, between the engines and the functions."""
+        python = [sys.executable, "-m"]
+        return [
+            ("migrate", [*python, "shared.migrate"], self._environ),
+            ("demo", [*python, "shared.local.demo"], {**self._environ, "SLUICE_URL": self._settings.url}),
+        ]
+
+    def functions(self) -> list[Part]:
+        edge = self._module("edge", "shared.local.host", "edge")
+        public = {**edge.env, "SLUICE_HOST": self._settings.host}
+        return [
+            Part(edge.name, edge.kind, edge.argv, public, edge.ready),
+            self._module("work", "shared.local.host", "work"),
+            self._module("sources", "shared.local.sources"),
+        ]
+
+    def _module(self, name: str, *module: str, kind: Literal["engine", "function"] = "function") -> Part:
+        path = "/ping" if name == "warehouse" else "/healthz"
+        port = self._settings.port_of(name)
+        return Part(name, kind, [sys.executable, "-m", *module], self._environ, answers(port, path))
+
+
+def answers(port: int, path: str) -> Callable[[], Awaitable[bool]]:
+    """A check whether an HTTP server on this machine answers 200."""
+
+    def ask() -> bool:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=_HTTP_SECONDS) as reply:
+                return bool(reply.status == 200)  # noqa: PLR2004 (OK)
+        except (urllib.error.URLError, OSError):
+            return False
+
+    async def ready() -> bool:
+        return await asyncio.to_thread(ask)
+
+    return ready
+
+
+def _kept_secrets(data: Path) -> dict[str, str]:
+    """The secrets made once for this data folder; only its owner may read them."""
+    path = data / "secrets.json"
+    if not path.is_file():
+        data.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            json.dump({"warehouse_password": secrets.token_urlsafe(24)}, file)
+    kept: dict[str, str] = json.loads(path.read_text())
+    return kept

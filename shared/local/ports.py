@@ -1,0 +1,34 @@
+"""Where the parts of the embedded runtime listen: five ports in a row unless set one by one."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.config import DATA, ServerSettings, setting
+
+PARTS = ("edge", "work", "sources", "warehouse", "metrics")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalSettings(ServerSettings):
+    """The data folder and the ports; a port of 0 means SLUICE_PORT plus its place in the row."""
+
+    data: Path = setting("SLUICE_DATA", DATA, default=Path(".sluice"))
+    port: int = setting("SLUICE_PORT", "Port of the API and the pages.", default=8080)
+    work_port: int = setting(
+        "SLUICE_WORK_PORT", "Port of the functions behind the edge; 0 means SLUICE_PORT + 1.", default=0
+    )
+    sources_port: int = setting(
+        "SLUICE_SOURCES_PORT", "Port of the emulated sources; 0 means SLUICE_PORT + 2.", default=0
+    )
+    warehouse_port: int = setting(
+        "SLUICE_WAREHOUSE_PORT", "Port of the warehouse's HTTP door; 0 means SLUICE_PORT + 3.", default=0
+    )
+    metrics_port: int = setting(
+        "SLUICE_METRICS_PORT", "Port of the edge's own metrics; 0 means SLUICE_PORT + 4.", default=0
+    )
+
+    def port_of(self, part: str) -> int:
+        """The TCP port of a part of PARTS."""
+        given = (self.port, self.work_port, self.sources_port, self.warehouse_port, self.metrics_port)
+        place = PARTS.index(part)
+        return given[place] or self.port + place

@@ -1,0 +1,47 @@
+"""Every metric of the functions, with its meaning beside it; docs/metrics.md is generated from here."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+_FAST = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+HTTP_REQUESTS = Counter(
+    "sluice_http_requests_total", "Requests answered, by function and status.", ["function", "status"]
+)
+HTTP_SECONDS = Histogram(
+    "sluice_http_request_seconds",
+    "Time from the head of a request to its answer.",
+    ["function"],
+    buckets=_FAST,
+)
+
+INGEST_EVENTS = Counter(
+    "sluice_ingest_events_total",
+    "Events accepted, or refused by reason ('accepted' is a reason too).",
+    ["reason"],
+)
+INGEST_STEP_SECONDS = Histogram(
+    "sluice_ingest_step_seconds",
+    "Time of each step of the ingest pipeline, by step.",
+    ["step"],
+    buckets=_FAST,
+)
+INGEST_FLUSH_EVENTS = Histogram(
+    "sluice_ingest_flush_events",
+    "Events written to the bus by one flush of the group commit.",
+    buckets=(1, 5, 10, 25, 50, 100, 250, 500, 1_000, 5_000, 10_000),
+)
+INGEST_WAITING_BYTES = Gauge("sluice_ingest_waiting_bytes", "Bytes of accepted events that wait for the bus.")
+
+# The three names on batch_write are an outside contract: dashboards of older deployments ask for them.
+PROCESSED_TOTAL = Counter("processed_total", "Events batch_write stored in the warehouse.")
+BATCH_LATENCY_MS = Histogram(
+    "batch_latency_ms",
+    "Milliseconds from the first record of a batch to its answer after the insert.",
+    buckets=(5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000),
+)
+RETRIES_TOTAL = Counter("retries_total", "Records answered 503 or 429, which the source sends again.")
+BATCH_REJECTED = Counter(
+    "sluice_batch_write_rejected_total", "Events the warehouse refused for their content, kept as rejected."
+)
+
+QUERY_SECONDS = Histogram("sluice_query_seconds", "Time of a query in the warehouse.", ["function"], buckets=_FAST)

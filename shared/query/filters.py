@@ -1,0 +1,125 @@
+"""Filters as people give them → SQL with bound values."""
+
+from typing import Literal, assert_never
+
+import msgspec
+
+from shared.query.fields import Field, field
+from shared.query.parameters import Parameters
+from shared.refusals import Refusal, Rejected
+
+Op = Literal[
+    "eq",
+    "ne",
+    "in",
+    "not_in",
+    "contains",
+    "not_contains",
+    "starts_with",
+    "gt",
+    "gte",
+    "lt",
+    "lte",
+    "is_set",
+    "not_set",
+    "regex",
+]
+Scalar = str | int | float | bool
+MAX_VALUES = 1_000
+MAX_FILTERS = 50
+
+_COMPARISONS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+
+
+class Filter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One condition: `property` is a column or `properties.<path>`; a list of `value` goes with in and not_in."""
+
+    property: str
+    op: Op = "eq"
+    value: Scalar | list[Scalar] | None = None
+
+
+def condition(wanted: Filter, parameters: Parameters) -> str:
+    """The SQL of one filter, its values bound; refuses values that do not fit the operator (`bad_filter`).
+
+    Comparisons with a number compare numbers, with a text compare texts; an absent property is neither equal
+    nor greater nor smaller, and `ne`, `not_in`, `not_contains` hold for it.
+    """
+    named = field(wanted.property)
+    match wanted.op:
+        case "is_set":
+            return named.present
+        case "not_set":
+            return f"NOT {named.present}"
+        case "eq":
+            return _equals(named, _one(wanted), parameters)
+        case "ne":
+            return f"NOT {_equals(named, _one(wanted), parameters)}"
+        case "in" | "not_in":
+            texts = parameters.bind("Array(String)", [_as_text(value) for value in _many(wanted)])
+            negation = "NOT " if wanted.op == "not_in" else ""
+            return f"{negation}({named.present} AND has({texts}, {named.text}))"
+        case "contains" | "not_contains":
+            text = parameters.bind("String", _text(wanted))
+            negation = "NOT " if wanted.op == "not_contains" else ""
+            return f"{negation}({named.present} AND position({named.text}, {text}) > 0)"
+        case "starts_with":
+            return f"startsWith({named.text}, {parameters.bind('String', _text(wanted))})"
+        case "regex":
+            pattern = parameters.bind("String", _pattern(wanted))
+            return f"({named.present} AND match({named.text}, {pattern}))"
+        case "gt" | "gte" | "lt" | "lte":
+            return _compares(named, _COMPARISONS[wanted.op], _one(wanted), parameters)
+        case _:
+            assert_never(wanted.op)
+
+
+def _equals(named: Field, value: Scalar, parameters: Parameters) -> str:
+    if isinstance(value, str | bool):
+        return f"({named.present} AND {named.text} = {parameters.bind('String', _as_text(value))})"
+    return f"ifNull({named.number} = {parameters.bind('Float64', float(value))}, 0)"
+
+
+def _compares(named: Field, operator: str, value: Scalar, parameters: Parameters) -> str:
+    if isinstance(value, bool):
+        raise Rejected(Refusal.BAD_FILTER, f"{named.name}: true and false have no order")
+    if isinstance(value, str):
+        return f"({named.present} AND {named.text} {operator} {parameters.bind('String', value)})"
+    return f"ifNull({named.number} {operator} {parameters.bind('Float64', float(value))}, 0)"
+
+
+def _one(wanted: Filter) -> Scalar:
+    if wanted.value is None or isinstance(wanted.value, list):
+        raise Rejected(Refusal.BAD_FILTER, f"{wanted.property} {wanted.op}: give one value")
+    return wanted.value
+
+
+def _many(wanted: Filter) -> list[Scalar]:
+    if not isinstance(wanted.value, list) or not 0 < len(wanted.value) <= MAX_VALUES:
+        raise Rejected(Refusal.BAD_FILTER, f"{wanted.property} {wanted.op}: give a list of 1 to {MAX_VALUES} values")
+    return wanted.value
+
+
+def _text(wanted: Filter) -> str:
+    value = _one(wanted)
+    if not isinstance(value, str) or not value:
+        raise Rejected(Refusal.BAD_FILTER, f"{wanted.property} {wanted.op}: give a text that is not empty")
+    return value
+
+
+def _pattern(wanted: Filter) -> str:
+    pattern = _text(wanted)
+    if len(pattern) > MAX_VALUES:
+        raise Rejected(Refusal.BAD_FILTER, f"{wanted.property} regex: at most {MAX_VALUES} characters")
+    return pattern
+
+
+def _as_text(value: Scalar) -> str:
+    """A value as the warehouse writes it as text: true, 5, 1.5."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return repr(value) if isinstance(value, float) and not value.is_integer() else str(_whole(value))
+
+
+def _whole(value: str | float) -> str | int:
+    return int(value) if isinstance(value, float) else value

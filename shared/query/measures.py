@@ -1,0 +1,41 @@
+"""Measures: what is counted, as a text such as `users` or `p95:properties.price` (DESIGN §2a)."""
+
+import re
+
+from shared.query.fields import COLUMNS, PROPERTY_PREFIX, field
+from shared.refusals import Refusal, Rejected
+
+_SIMPLE = {
+    "count": "count()",
+    "users": "uniqExactIf(user_key, user_key != '')",
+    "sessions": "uniqExactIf(session_id, session_id != '')",
+    "event_types": "uniqExact(event)",
+}
+_OF_NUMBERS = {"sum": "sum({0})", "avg": "avg({0})", "min": "min({0})", "max": "max({0})"}
+_PERCENTILE = re.compile(r"p(50|90|95|99)")
+KNOWN = "count, users, sessions, event_types, unique:<property>, sum|avg|min|max|p50|p90|p95|p99:<property>"
+
+
+def measure(text: str) -> str:
+    """The SQL aggregate of a measure, exact in every case; refuses what is not one (`bad_measure`).
+
+    Users leave out events with neither id. Numbers are Float64; percentiles are interpolated
+    (`quantileExactInclusive`), and over no value at all the answer is NULL.
+    """
+    if text in _SIMPLE:
+        return _SIMPLE[text]
+    kind, colon, name = text.partition(":")
+    if not colon or not name:
+        raise Rejected(Refusal.BAD_MEASURE, f"{text!r}; known are {KNOWN}")
+    named = field(name if name in COLUMNS or name.startswith(PROPERTY_PREFIX) else PROPERTY_PREFIX + name)
+    if kind == "unique":
+        return f"uniqExactIf({named.text}, {named.present})"
+    if kind in _OF_NUMBERS:
+        return _or_null(_OF_NUMBERS[kind].format(named.number), named.number)
+    if match := _PERCENTILE.fullmatch(kind):
+        return _or_null(f"quantileExactInclusive(0.{match[1]})({named.number})", named.number)
+    raise Rejected(Refusal.BAD_MEASURE, f"{text!r}; known are {KNOWN}")
+
+
+def _or_null(aggregate: str, number: str) -> str:
+    return f"if(count({number}) = 0, NULL, {aggregate})"

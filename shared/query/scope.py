@@ -1,0 +1,53 @@
+"""The one place that says which rows a query may see: one project, one range, its events and filters."""
+
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+from shared.query.filters import MAX_FILTERS, Filter, condition
+from shared.query.parameters import Parameters
+from shared.query.period import Period
+from shared.refusals import Refusal, Rejected
+
+MAX_EVENTS = 200
+
+
+def scope(
+    project_id: uuid.UUID,
+    period: Period,
+    parameters: Parameters,
+    *,
+    events: Sequence[str] = (),
+    filters: Sequence[Filter] = (),
+) -> str:
+    """The WHERE of every query on events, with all values bound.
+
+    The day is bounded besides the time: FINAL reads whole primary-key ranges, and the day stands in the key.
+    """
+    if len(filters) > MAX_FILTERS or len(events) > MAX_EVENTS:
+        raise Rejected(Refusal.BAD_FILTER, f"at most {MAX_FILTERS} filters and {MAX_EVENTS} events")
+    start = parameters.bind("DateTime64(6, 'UTC')", _text(period.start.replace(tzinfo=None)))
+    end = parameters.bind("DateTime64(6, 'UTC')", _text(period.end.replace(tzinfo=None)))
+    parts = [
+        f"project_id = {parameters.bind('UUID', str(project_id))}",
+        f"timestamp >= {start}",
+        f"timestamp < {end}",
+        f"toDate(timestamp) >= toDate({start})",
+        f"toDate(timestamp) <= toDate({end})",
+    ]
+    if events:
+        parts.append(f"event IN {parameters.bind('Array(String)', list(events))}")
+    parts.extend(condition(wanted, parameters) for wanted in filters)
+    return "\n    AND ".join(parts)
+
+
+def _text(moment: object) -> str:
+    return str(moment)
+
+
+def read_sql(folder: Path, name: str, **parts: str) -> str:
+    """The query file `sql/<name>.sql` beside `folder`, its `/*part*/` marks replaced by what the builders made."""
+    text = (folder / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+    for mark, sql in parts.items():
+        text = text.replace(f"/*{mark}*/", sql)
+    return text

@@ -1,0 +1,162 @@
+"""Every reason for which something is refused: one closed list.
+
+The same value is the `code` of the HTTP problem, the `reason` of a rejected event, the metric's label, the log
+field and the column in `rejected_events`. Adding a member without its row in `describe` fails the type check.
+"""
+
+from enum import StrEnum
+from typing import NamedTuple, assert_never
+
+
+class Refusal(StrEnum):
+    """A stable code; never renamed once released."""
+
+    # the request
+    MALFORMED_JSON = "malformed_json"
+    WRONG_SHAPE = "wrong_shape"
+    BAD_REQUEST = "bad_request"
+    BODY_TOO_LARGE = "body_too_large"
+    TOO_MANY_EVENTS = "too_many_events"
+    NOT_A_CLOUDEVENT = "not_a_cloudevent"
+    UNEXPECTED_EVENT_TYPE = "unexpected_event_type"
+    NOT_FOUND = "not_found"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    # who asks
+    KEY_MISSING = "key_missing"
+    KEY_UNKNOWN = "key_unknown"
+    KEY_EXPIRED = "key_expired"
+    KEY_REVOKED = "key_revoked"
+    SCOPE_MISSING = "scope_missing"
+    # one event
+    NOT_AN_OBJECT = "not_an_object"
+    WRONG_TYPE = "wrong_type"
+    NAME_MISSING = "name_missing"
+    NAME_TOO_LONG = "name_too_long"
+    VALUE_TOO_LONG = "value_too_long"
+    BAD_ID = "bad_id"
+    BAD_TIMESTAMP = "bad_timestamp"
+    BAD_TEXT = "bad_text"
+    BAD_PROPERTIES = "bad_properties"
+    DUPLICATE_KEY = "duplicate_key"
+    TOO_MANY_PROPERTIES = "too_many_properties"
+    TOO_DEEP = "too_deep"
+    EVENT_TOO_LARGE = "event_too_large"
+    STORE_REFUSED = "store_refused"
+    # a query
+    BAD_RANGE = "bad_range"
+    BAD_TIMEZONE = "bad_timezone"
+    BAD_FILTER = "bad_filter"
+    BAD_MEASURE = "bad_measure"
+    UNKNOWN_FIELD = "unknown_field"
+    QUERY_TOO_EXPENSIVE = "query_too_expensive"
+    # ourselves
+    OVERLOADED = "overloaded"
+    UNAVAILABLE = "unavailable"
+    INTERNAL = "internal"
+
+
+class Description(NamedTuple):
+    """HTTP status, whether repeating the same request can help, and one sentence for people."""
+
+    status: int
+    retryable: bool
+    title: str
+
+
+def describe(refusal: Refusal) -> Description:  # noqa: C901, PLR0911, PLR0912 (one line a member)
+    """What a refusal means; complete by construction."""
+    match refusal:
+        case Refusal.MALFORMED_JSON:
+            return Description(400, False, "The body is not valid JSON.")
+        case Refusal.WRONG_SHAPE:
+            return Description(
+                400, False, "The body is neither an event, a list of events nor an object with `events`."
+            )
+        case Refusal.BAD_REQUEST:
+            return Description(400, False, "The request cannot be understood.")
+        case Refusal.BODY_TOO_LARGE:
+            return Description(413, False, "The request is too large; send fewer events in one request.")
+        case Refusal.TOO_MANY_EVENTS:
+            return Description(413, False, "There are too many events in one request; split it.")
+        case Refusal.NOT_A_CLOUDEVENT:
+            return Description(400, False, "The request is not a valid CloudEvent.")
+        case Refusal.UNEXPECTED_EVENT_TYPE:
+            return Description(422, False, "This function does not handle that event type.")
+        case Refusal.NOT_FOUND:
+            return Description(404, False, "There is nothing at this address.")
+        case Refusal.METHOD_NOT_ALLOWED:
+            return Description(405, False, "This address does not answer that method.")
+        case Refusal.KEY_MISSING:
+            return Description(401, False, "An API key is needed: send it as `X-API-Key`.")
+        case Refusal.KEY_UNKNOWN:
+            return Description(401, False, "The API key is not known.")
+        case Refusal.KEY_EXPIRED:
+            return Description(403, False, "The API key has expired.")
+        case Refusal.KEY_REVOKED:
+            return Description(403, False, "The API key was revoked.")
+        case Refusal.SCOPE_MISSING:
+            return Description(403, False, "The API key lacks the scope for this.")
+        case Refusal.NOT_AN_OBJECT:
+            return Description(422, False, "An event must be a JSON object.")
+        case Refusal.WRONG_TYPE:
+            return Description(422, False, "A field has the wrong type.")
+        case Refusal.NAME_MISSING:
+            return Description(422, False, "The event has no name: set `event` to a non-empty text.")
+        case Refusal.NAME_TOO_LONG:
+            return Description(422, False, "The event name is too long.")
+        case Refusal.VALUE_TOO_LONG:
+            return Description(422, False, "An identifier is too long.")
+        case Refusal.BAD_ID:
+            return Description(422, False, "The event id is not usable.")
+        case Refusal.BAD_TIMESTAMP:
+            return Description(422, False, "The timestamp is not usable.")
+        case Refusal.BAD_TEXT:
+            return Description(422, False, "A text holds a null character or half a surrogate pair.")
+        case Refusal.BAD_PROPERTIES:
+            return Description(422, False, "The properties cannot be stored as they are.")
+        case Refusal.DUPLICATE_KEY:
+            return Description(422, False, "A JSON object names the same key twice.")
+        case Refusal.TOO_MANY_PROPERTIES:
+            return Description(422, False, "The event has too many properties.")
+        case Refusal.TOO_DEEP:
+            return Description(422, False, "The event is nested too deeply.")
+        case Refusal.EVENT_TOO_LARGE:
+            return Description(413, False, "The event is too large.")
+        case Refusal.STORE_REFUSED:
+            return Description(422, False, "The warehouse refused the event's content.")
+        case Refusal.BAD_RANGE:
+            return Description(422, False, "The time range is not usable.")
+        case Refusal.BAD_TIMEZONE:
+            return Description(422, False, "The timezone is not a known IANA name.")
+        case Refusal.BAD_FILTER:
+            return Description(422, False, "A filter is not usable.")
+        case Refusal.BAD_MEASURE:
+            return Description(422, False, "The measure is not known.")
+        case Refusal.UNKNOWN_FIELD:
+            return Description(422, False, "The query has a field that is not known.")
+        case Refusal.QUERY_TOO_EXPENSIVE:
+            return Description(422, False, "The query would read or keep too much; narrow it.")
+        case Refusal.OVERLOADED:
+            return Description(429, True, "Too much is in flight; try again shortly.")
+        case Refusal.UNAVAILABLE:
+            return Description(503, True, "A part this needs is away; repeat the whole request unchanged.")
+        case Refusal.INTERNAL:
+            return Description(500, True, "Something failed here; the request id finds it in the logs.")
+        case _:
+            assert_never(refusal)
+
+
+class Rejected(Exception):  # noqa: N818 (a signal, not a fault of the program)
+    """Ends a request or one event with a refusal; `detail` says what exactly to change."""
+
+    def __init__(self, refusal: Refusal, detail: str = "", **extra: object) -> None:
+        super().__init__(f"{refusal}: {detail}")
+        self.refusal = refusal
+        self.detail = detail
+        self.extra = extra
+
+
+class UnavailableError(Exception):
+    """A part we depend on (bus, warehouse, catalog) is away or slow; answered as 503 with Retry-After."""
+
+    retry_after_seconds = 1

@@ -1,0 +1,66 @@
+"""Who asks: the API key of a request, checked for a scope."""
+
+import base64
+import binascii
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from shared.catalog.client import Catalog
+from shared.catalog.keys import find_key, touch_key
+from shared.clock import SYSTEM_CLOCK
+from shared.refusals import Refusal, Rejected
+from shared.security.keys import Key, KeyRing, Scope
+
+
+class Access:
+    """Checks the key of each request against the catalog, through a key ring."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._ring = KeyRing(self._look_up, SYSTEM_CLOCK)
+
+    async def require(self, headers: Mapping[str, str], scope: Scope) -> Key:
+        """The key of a request, allowed `scope`; raises Rejected (401, 403) or CatalogUnavailableError."""
+        return await self._ring.require(key_text(headers), scope)
+
+    async def ready(self) -> None:
+        """Raise CatalogUnavailableError unless the catalog answers."""
+        await self._catalog.ping()
+
+    async def _look_up(self, key_hash: bytes) -> Key | None:
+        key = await find_key(self._catalog, key_hash)
+        if key is not None:
+            await touch_key(self._catalog, key.id)
+        return key
+
+
+@asynccontextmanager
+async def open_access(catalog_url: str) -> AsyncIterator[Access]:
+    """An Access on the catalog of that URL, closed at the end."""
+    catalog = Catalog(catalog_url)
+    try:
+        yield Access(catalog)
+    finally:
+        await catalog.close()
+
+
+def key_text(headers: Mapping[str, str]) -> str:
+    """The API key a request carries: X-API-Key, Bearer, or Basic (as user name or password); '' without one."""
+    if key := headers.get("x-api-key"):
+        return key
+    scheme, _, credentials = headers.get("authorization", "").partition(" ")
+    match scheme.lower():
+        case "bearer":
+            return credentials.strip()
+        case "basic":
+            return _from_basic(credentials)
+        case _:
+            return ""
+
+
+def _from_basic(credentials: str) -> str:
+    try:
+        user, _, password = base64.b64decode(credentials, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError) as error:
+        raise Rejected(Refusal.KEY_UNKNOWN, "the Basic credentials are not base64 of user:password") from error
+    return user or password

@@ -1,0 +1,165 @@
+"""The client every function uses for the warehouse, on clickhouse-connect.
+
+Queries and inserts run in threads: the library's synchronous client starts faster than its asyncio one and a
+function has few statements at once. Settings that keep answers exact are pinned here, in one place.
+"""
+
+import asyncio
+import functools
+import threading
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
+from urllib.parse import unquote, urlsplit
+
+from shared.refusals import UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from clickhouse_connect.driver.client import Client
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# FINAL is wrong without the first two (DESIGN §5); the third makes it cheap on merged weekly partitions.
+READ_SETTINGS: Mapping[str, Any] = {
+    "use_skip_indexes_if_final_exact_mode": 1,
+    "optimize_move_to_prewhere_if_final": 0,
+    "do_not_merge_across_partitions_select_final": 1,
+}
+# Dates in texts stay texts, a block is written before it is acknowledged, an import may span many weeks, and an
+# unknown column is an error instead of a silent loss.
+WRITE_SETTINGS: Mapping[str, Any] = {
+    "async_insert": 0,
+    "input_format_try_infer_dates": 0,
+    "input_format_try_infer_datetimes": 0,
+    "input_format_skip_unknown_fields": 0,
+    "max_partitions_per_insert_block": 0,
+    "insert_deduplicate": 0,
+    "distributed_foreground_insert": 1,
+}
+
+# Error codes that speak of the data itself: parsing, type, value and JSON faults. Only these make an insert final.
+CONTENT_CODES = frozenset({6, 25, 26, 27, 33, 38, 41, 53, 69, 70, 72, 117, 130, 131, 321, 349, 376, 407, 441, 691})
+
+
+class WarehouseUnavailableError(UnavailableError):
+    """The warehouse is away, slow or overloaded; the statement may or may not have happened."""
+
+
+class WarehouseError(Exception):
+    """The warehouse refused a statement; `code` is ClickHouse's error code."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+    @property
+    def about_content(self) -> bool:
+        """Whether the data sent is at fault, so that sending it again can never succeed."""
+        return self.code in CONTENT_CODES
+
+
+class Answer(NamedTuple):
+    """A query's column names, rows and how many rows the warehouse read for it."""
+
+    columns: tuple[str, ...]
+    rows: list[tuple[Any, ...]]
+    rows_read: int
+
+    @property
+    def value(self) -> Any:
+        """The first column of the only row."""
+        return self.rows[0][0]
+
+
+class Warehouse:
+    """Runs statements; connects at the first one, so that a function can start while the warehouse is away."""
+
+    def __init__(self, url: str, *, timeout_seconds: float = 30) -> None:
+        self._url = urlsplit(url)
+        self._timeout = timeout_seconds
+        self._client: Client | None = None
+        self._connecting = threading.Lock()
+
+    async def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Answer:
+        """Run a SELECT with bound parameters (`{name:Type}` in the SQL)."""
+        return await self._in_thread(self._query, sql, dict(parameters or {}))
+
+    async def command(self, sql: str) -> None:
+        """Run a statement that answers nothing."""
+        await self._in_thread(self._command, sql)
+
+    async def insert_json_lines(self, table: str, lines: bytes) -> None:
+        """Insert NDJSON bytes as they are; durable when it returns."""
+        await self._in_thread(self._insert, table, lines)
+
+    async def ping(self) -> None:
+        """Raise WarehouseUnavailableError unless the warehouse answers."""
+        await self.query("SELECT 1")
+
+    async def close(self) -> None:
+        if self._client is not None:
+            await asyncio.to_thread(self._client.close)
+            self._client = None
+
+    async def _in_thread(self, work: "Callable[P, T]", *args: P.args, **kwargs: P.kwargs) -> T:
+        return await asyncio.to_thread(functools.partial(self._translated, work, *args, **kwargs))
+
+    def _translated(self, work: "Callable[P, T]", *args: P.args, **kwargs: P.kwargs) -> T:
+        """Every fault of the library as one of our two errors."""
+        from clickhouse_connect.driver.exceptions import ClickHouseError
+        from urllib3.exceptions import HTTPError
+
+        try:
+            return work(*args, **kwargs)
+        except (ClickHouseError, HTTPError, OSError) as error:
+            code = getattr(error, "code", None)
+            if code is None or code in _AWAY_CODES:
+                raise WarehouseUnavailableError(f"the warehouse is away: {_first_line(error)}") from error
+            raise WarehouseError(code, _first_line(error)) from error
+
+    def _connected(self) -> "Client":
+        with self._connecting:
+            if self._client is None:
+                self._client = self._connect()
+            return self._client
+
+    def _connect(self) -> "Client":
+        import clickhouse_connect
+
+        return clickhouse_connect.get_client(
+            host=self._url.hostname or "127.0.0.1",
+            port=self._url.port or (8443 if self._url.scheme == "https" else 8123),
+            secure=self._url.scheme == "https",
+            username=unquote(self._url.username or "default"),
+            password=unquote(self._url.password or ""),
+            database=self._url.path.lstrip("/") or "default",
+            connect_timeout=2,
+            send_receive_timeout=self._timeout,
+            query_limit=0,
+            query_retries=0,
+            autogenerate_session_id=False,
+            compress=False,
+        )
+
+    def _query(self, sql: str, parameters: dict[str, Any]) -> Answer:
+        result = self._connected().query(sql, parameters=parameters, settings=dict(READ_SETTINGS))
+        read = int(result.summary.get("read_rows", 0))
+        return Answer(tuple(result.column_names), list(map(tuple, result.result_rows)), read)
+
+    def _command(self, sql: str) -> None:
+        self._connected().command(sql)
+
+    def _insert(self, table: str, lines: bytes) -> None:
+        self._connected().raw_insert(
+            table, insert_block=lines, fmt="JSONEachRow", settings=dict(WRITE_SETTINGS), compression=None
+        )
+
+
+# Too many queries, timeouts, memory, network, disk and shutdown faults: the same statement may work later.
+_AWAY_CODES = frozenset({159, 160, 198, 202, 203, 209, 210, 225, 236, 241, 242, 243, 252, 279, 319, 394, 425, 439, 999})
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0][:500] if str(error).strip() else type(error).__name__

@@ -1,0 +1,7 @@
+DROP TABLE rejected_events;
+
+DROP TABLE hour_changes;
+
+DROP TABLE batches;
+
+DROP TABLE events;
