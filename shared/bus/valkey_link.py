@@ -78,7 +78,7 @@ class Link:
             await self.close()
         if self._connection is None:
             self._connection = self._kind(**self._options)
-            await self._connection.connect()
+            await self._connection.connect()  # type: ignore[no-untyped-call]  # redis leaves it untyped
         return self._connection
 
     async def close(self) -> None:

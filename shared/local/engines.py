@@ -159,13 +159,15 @@ def _own_user(folder: Path, sockets: Path, binaries: Path) -> str | None:
 
 
 def _initialise(folder: Path, binaries: Path, user: str | None) -> None:
-    """initdb and the database, into a folder beside, so that an interrupted first start leaves nothing half made."""
+    """Initdb and the database, into a folder beside, so that an interrupted first start leaves nothing half made."""
     fresh = folder.with_name("postgres.new")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(mode=0o700)
     if user is not None:
         shutil.chown(fresh, user)
-    _run([binaries / "initdb", "-D", str(fresh), "-U", _PG_USER, "--auth=trust", "--encoding=UTF8", "--no-locale"], user)
+    _run(
+        [binaries / "initdb", "-D", str(fresh), "-U", _PG_USER, "--auth=trust", "--encoding=UTF8", "--no-locale"], user
+    )
     single: list[str | Path] = [binaries / "postgres", "--single", "-D", fresh, "postgres"]
     _run(single, user, f"CREATE DATABASE {_DATABASE};\n")
     folder.rmdir()

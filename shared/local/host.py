@@ -8,6 +8,8 @@ import asyncio
 import sys
 from typing import TYPE_CHECKING, Any
 
+from yarl import URL
+
 from shared.config import load
 from shared.function import LIVE, METRICS, READY, Service, exposition
 from shared.http import Receive, Reply, Request, Scope, Send, json_reply, problem
@@ -18,12 +20,13 @@ from shared.serve import find_main, serve
 from shared.wiring import Wiring, load_wiring
 
 if TYPE_CHECKING:
-    import httpx
+    import aiohttp
 
 MAX_FORWARDED_BYTES = 11 * 1024 * 1024
 _FORWARD_SECONDS = 65
 # Hop-by-hop headers belong to one connection and are never passed on (RFC 9110 §7.6.1).
 _NOT_FORWARDED = frozenset({"connection", "keep-alive", "transfer-encoding", "upgrade", "te", "trailer", "host"})
+_NOT_RETURNED = _NOT_FORWARDED | {"content-length", "content-type", "date"}
 
 
 class Host:
@@ -40,7 +43,7 @@ class Host:
                 methods.update(dict.fromkeys(route.methods, self._services.get(row.service)))
         self._public = process == "edge"
         self._forward_to = forward_to
-        self._client: httpx.AsyncClient | None = None
+        self._session: aiohttp.ClientSession | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -85,23 +88,25 @@ class Host:
         return Reply(200, b'{"status":"ready"}')
 
     async def _forward(self, request: Request) -> Reply:
-        import httpx
+        import aiohttp
 
-        if self._client is None:
-            self._client = httpx.AsyncClient(base_url=self._forward_to, timeout=_FORWARD_SECONDS)
+        if self._session is None:
+            self._session = aiohttp.ClientSession(self._forward_to, auto_decompress=False)
         headers = {name: value for name, value in request.headers.items() if name not in _NOT_FORWARDED}
         request_id = headers.setdefault("x-request-id", str(uuid7()))
         body = await request.body(MAX_FORWARDED_BYTES)
+        timeout = aiohttp.ClientTimeout(total=_FORWARD_SECONDS)
+        address = URL(request.address, encoded=True)
         try:
-            answer = await self._client.request(request.method, request.address, headers=headers, content=body or None)
-        except httpx.HTTPError as error:
+            async with self._session.request(
+                request.method, address, headers=headers, data=body or None, timeout=timeout, allow_redirects=False
+            ) as answer:
+                content = await answer.read()
+                found = {name.lower(): value for name, value in answer.headers.items()}
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
             return problem(Refusal.UNAVAILABLE, f"the function does not answer: {error!r}", request_id=request_id)
-        kept = {
-            n: v
-            for n, v in answer.headers.items()
-            if n not in _NOT_FORWARDED | {"content-length", "content-type", "date"}
-        }
-        return Reply(answer.status_code, answer.content, answer.headers.get("content-type", ""), kept)
+        kept = {name: value for name, value in found.items() if name not in _NOT_RETURNED}
+        return Reply(answer.status, content, found.get("content-type", ""), kept)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -109,8 +114,8 @@ class Host:
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await asyncio.gather(*(service.close() for service in self._services.values()))
-        if self._client is not None:
-            await self._client.aclose()
+        if self._session is not None:
+            await self._session.close()
         await send({"type": "lifespan.shutdown.complete"})
 
 

@@ -23,7 +23,7 @@ BENCHMARKS: dict[str, Benchmark] = {"ingest": bench_ingest}
 
 
 def main(arguments: list[str]) -> int:
-    """Run the named benchmarks, each on a fresh instance unless --url names one; the exit code is 1 for a wrong count."""
+    """Run the named benchmarks, each on a fresh instance unless --url names one; 1 for a wrong count."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("names", nargs="+", choices=sorted(BENCHMARKS), metavar="NAME", help=", ".join(BENCHMARKS))
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each measurement; the median counts")

@@ -44,16 +44,14 @@ def bench_ingest(instance: Instance, options: Options) -> Iterator[Measurement]:
     """The measurements of DESIGN §8 that concern ingest; raises InstanceError if acknowledged ≠ counted."""
     ledger = _Ledger(instance)
     with bare_server() as bare:
-        for connections, bar in SINGLE_BARS.items():
-            yield _single(instance, ledger, bare, options, connections, bar)
+        for connections in SINGLE_BARS:
+            yield _single(instance, ledger, bare, options, connections=connections)
     yield from _batches(instance, ledger, options)
     counted = {"acknowledged": ledger.acked, "possible": ledger.possible}
     yield Measurement("ingest_counted", float(ledger.acked), "events", details=counted)
 
 
-def _single(
-    instance: Instance, ledger: _Ledger, bare: str, options: Options, connections: int, bar: float
-) -> Measurement:
+def _single(instance: Instance, ledger: _Ledger, bare: str, options: Options, *, connections: int) -> Measurement:
     load, ours, bares, edge, everything = load_average(), [], [], [], []
     for round_number in range(options.rounds):
         plan = Plan(url=bare, connections=connections, seconds=options.seconds, seed=round_number)
@@ -70,7 +68,7 @@ def _single(
         f"ingest_single_{connections}",
         value,
         "requests/s",
-        bar=bar,
+        bar=SINGLE_BARS[connections],
         ratio=value / baseline,
         baseline=baseline,
         load_average=load,

@@ -67,4 +67,4 @@ def show(console: Console, found: list[Measurement]) -> None:
 def _number(value: float | None) -> str:
     if value is None:
         return ""
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}"  # noqa: PLR2004 (two digits matter below)
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}"
