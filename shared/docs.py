@@ -136,13 +136,14 @@ def metrics_page() -> str:
 
     modules = ["shared.metrics", "shared.local.source_metrics"]
     rows = []
-    for name in modules:
-        for metric in vars(importlib.import_module(name)).values():
+    for module in modules:
+        for metric in vars(importlib.import_module(module)).values():
             if isinstance(metric, MetricWrapperBase):
                 described = next(iter(metric.describe()))
                 suffix = "_total" if described.type == "counter" else ""
-                labels = ", ".join(metric._labelnames) or "–"  # noqa: SLF001 (the library has no public reading)
-                rows.append(f"| `{described.name}{suffix}` | {described.type} | {labels} | {described.documentation} |")
+                labels = ", ".join(metric._labelnames) or "none"  # noqa: SLF001 (the library has no public reading)
+                name = described.name + suffix
+                rows.append(f"| `{name}` | {described.type} | {labels} | {described.documentation} |")
     return "\n".join(
         [
             "# Metrics",
@@ -209,7 +210,7 @@ def _triggers(row: Function) -> str:
 
 
 def _codes(names: list[str]) -> str:
-    return "<br>".join(f"`{name}`" for name in names) or "–"
+    return "<br>".join(f"`{name}`" for name in names) or "none"
 
 
 def _event_rows(wiring: Wiring) -> Iterator[str]:

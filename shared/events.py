@@ -113,4 +113,4 @@ def read_receipt(token: str) -> Receipt | None:
 
 def part_id(first: uuid.UUID, part: int) -> uuid.UUID:
     """The id of the `part`-th record after `first`: consecutive, so that a receipt names a range."""
-    return uuid.UUID(int=first.int + part)
+    return uuid.UUID(int=first.int + part) if part else first

@@ -19,7 +19,7 @@ from shared import metrics
 from shared.bus import Message
 from shared.cloudevent import encode_binary, looks_like_cloudevent
 from shared.http import ClientGoneError, Receive, Reply, Request, Scope, Send, problem
-from shared.ids import uuid7
+from shared.ids import new_request_id
 from shared.refusals import Refusal, Rejected, UnavailableError
 from shared.telemetry import child_traceparent, current_request, usable_request_id
 
@@ -79,7 +79,7 @@ class Service(Generic[PortsT]):
         """Handle one request by the contract; never raises but for cancellation."""
         started = time.perf_counter()
         incoming_id = request.headers.get("x-request-id")
-        request.request_id = incoming_id if incoming_id and usable_request_id(incoming_id) else str(uuid7())
+        request.request_id = incoming_id if incoming_id and usable_request_id(incoming_id) else new_request_id()
         request.traceparent = child_traceparent(request.headers.get("traceparent"))
         current_request.set(request)
         reply = await self._guarded(request)

@@ -28,11 +28,19 @@ def uuid7_text(millis: int, entropy: bytes) -> str:
     return f"{stamp[:8]}-{stamp[8:]}-7{digits[:3]}-{variant}{digits[4:7]}-{digits[7:19]}"
 
 
+def new_request_id() -> str:
+    """A UUIDv7 as text, for a request nobody named."""
+    return uuid7_text(time.time_ns() // 1_000_000, os.urandom(10))
+
+
 def uuid7_micros(value: uuid.UUID) -> int | None:
     """The microseconds since 1970 inside a UUIDv7 (millisecond precision); None for any other version."""
     return (value.int >> 80) * 1_000 if value.version == 7 else None  # noqa: PLR2004 (the version's own number)
 
 
 def named(namespace: uuid.UUID, *parts: object) -> uuid.UUID:
-    """UUIDv5 of the parts (joined by a null, which no part can hold) within a namespace: the same input always gives the same id."""
+    """UUIDv5 of the parts within a namespace: the same input always gives the same id.
+
+    They are joined by a null character, which no part can hold.
+    """
     return uuid.uuid5(namespace, "\0".join(map(str, parts)))

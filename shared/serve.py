@@ -43,6 +43,7 @@ def serve(app: ASGIApp, *, host: str, port: int, log_level: str, process: str) -
         lifespan="on",
         log_config=None,
         access_log=False,
+        proxy_headers=False,
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=DRAIN_SECONDS,

@@ -80,6 +80,12 @@ def read_record(message: Message) -> Record:
         raise Rejected(Refusal.NOT_A_CLOUDEVENT, f"not a record of events: {error!r}") from error
 
 
+class _Waiting(NamedTuple):
+    record: Record
+    done: "asyncio.Future[None]"
+    arrived: float
+
+
 class BatchWriter:
     """Coalesces concurrent records into one insert.
 
@@ -92,17 +98,15 @@ class BatchWriter:
         self._clock = clock
         self._linger = linger
         self._max_rows = max_rows
-        self._waiting: list[tuple[Record, asyncio.Future[None]]] = []
+        self._waiting: list[_Waiting] = []
         self._rows = 0
         self._full = asyncio.Event()
         self._arrived = asyncio.Event()
         self._flusher = asyncio.create_task(self._run(), name="batch-writer")
 
     async def write(self, record: Record) -> None:
-        if self._flusher.done():
-            self._flusher.result()
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((record, done))
+        self._waiting.append(_Waiting(record, done, self._clock.monotonic()))
         self._rows += len(record.lines)
         self._arrived.set()
         if self._rows >= self._max_rows:
@@ -111,9 +115,9 @@ class BatchWriter:
 
     async def close(self) -> None:
         """Write what waits, then stop."""
-        while self._waiting:
+        if self._waiting:
             self._full.set()
-            await asyncio.sleep(0.01)
+            await asyncio.wait({entry.done for entry in self._waiting})
         self._flusher.cancel()
         with suppress(asyncio.CancelledError):
             await self._flusher
@@ -124,25 +128,25 @@ class BatchWriter:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._full.wait(), self._linger)
             taken = self._take()
-            started = self._clock.monotonic()
             try:
-                await store([record for record, _ in taken], self._warehouse, self._clock)
+                await store([entry.record for entry in taken], self._warehouse, self._clock)
             except UnavailableError as error:
                 metrics.RETRIES_TOTAL.inc(len(taken))
                 _answer(taken, error)
+            except Exception as error:  # noqa: BLE001 (handed to every waiting request, where it becomes a 500)
+                _answer(taken, error)
             else:
-                metrics.BATCH_LATENCY_MS.observe((self._clock.monotonic() - started + self._linger) * 1_000)
+                first = min(entry.arrived for entry in taken)
+                metrics.BATCH_LATENCY_MS.observe((self._clock.monotonic() - first) * 1_000)
                 _answer(taken, None)
-            finally:
-                _answer(taken, UnavailableError("the write broke off"))
 
-    def _take(self) -> list[tuple[Record, asyncio.Future[None]]]:
+    def _take(self) -> list[_Waiting]:
         """The longest run from the front that fits in `max_rows`, at least one record."""
         rows = count = 0
-        for record, _ in self._waiting:
-            if count and rows + len(record.lines) > self._max_rows:
+        for entry in self._waiting:
+            if count and rows + len(entry.record.lines) > self._max_rows:
                 break
-            rows += len(record.lines)
+            rows += len(entry.record.lines)
             count += 1
         taken, self._waiting = self._waiting[:count], self._waiting[count:]
         self._rows -= rows
@@ -153,13 +157,13 @@ class BatchWriter:
         return taken
 
 
-def _answer(taken: Sequence[tuple[Record, "asyncio.Future[None]"]], error: Exception | None) -> None:
-    for _, done in taken:
-        if not done.done():
+def _answer(taken: Sequence[_Waiting], error: Exception | None) -> None:
+    for entry in taken:
+        if not entry.done.done():
             if error is None:
-                done.set_result(None)
+                entry.done.set_result(None)
             else:
-                done.set_exception(error)
+                entry.done.set_exception(error)
 
 
 async def store(records: Sequence[Record], warehouse: Inserts, clock: Clock) -> None:

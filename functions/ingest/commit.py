@@ -49,8 +49,6 @@ class GroupCommit:
     async def submit(self, project_id: str, lines: Sequence[bytes], traceparent: str) -> Receipt:
         """Store one request's events; raises BusUnavailableError where they are not known to be stored."""
         size = sum(map(len, lines))
-        if self._flusher.done():
-            self._flusher.result()
         if self._stalled:
             raise BusUnavailableError("the bus does not answer")
         if self._bytes + size > self._max_waiting:
@@ -63,8 +61,8 @@ class GroupCommit:
 
     async def close(self) -> None:
         """Flush what waits, then stop."""
-        while self._waiting and not self._stalled:
-            await asyncio.sleep(0.005)
+        if self._waiting and not self._stalled:
+            await asyncio.wait({entry.done for entry in self._waiting})
         self._flusher.cancel()
         with suppress(asyncio.CancelledError):
             await self._flusher
@@ -75,7 +73,12 @@ class GroupCommit:
             self._wake.clear()
             taken, self._waiting = self._waiting, []
             metrics.INGEST_WAITING_BYTES.set(self._bytes)
-            await self._flush([waiting for waiting in taken if not waiting.done.cancelled()])
+            live = [waiting for waiting in taken if not waiting.done.cancelled()]
+            try:
+                await self._flush(live)
+            except Exception as error:  # noqa: BLE001 (handed to every waiting request: 503, or 500 for a bug)
+                _fail(live, error)
+            self._stalled = False
             self._bytes -= sum(waiting.size for waiting in taken)
 
     async def _flush(self, taken: list[_Waiting]) -> None:
@@ -85,30 +88,23 @@ class GroupCommit:
         finished, _ = await asyncio.wait({publishing}, timeout=STALLED_AFTER_SECONDS)
         if not finished:
             self._fail_waiting()
-        try:
-            await publishing
-        except BusUnavailableError as error:
-            _fail(taken, str(error))
-        else:
-            for waiting, receipt in zip(taken, receipts, strict=True):
-                if not waiting.done.done():
-                    waiting.done.set_result(receipt)
-        finally:
-            self._stalled = False
-            _fail(taken, "the write to the bus broke off")
+        await publishing
+        for waiting, receipt in zip(taken, receipts, strict=True):
+            if not waiting.done.done():
+                waiting.done.set_result(receipt)
 
     def _fail_waiting(self) -> None:
         """Let nobody queue behind a flush that hangs: they would wait for its timeout and then for their own."""
         self._stalled = True
         waiting, self._waiting = self._waiting, []
         self._bytes -= sum(entry.size for entry in waiting)
-        _fail(waiting, "the bus does not answer")
+        _fail(waiting, BusUnavailableError("the bus does not answer"))
 
 
-def _fail(waiting: Sequence[_Waiting], why: str) -> None:
+def _fail(waiting: Sequence[_Waiting], error: Exception) -> None:
     for entry in waiting:
         if not entry.done.done():
-            entry.done.set_exception(BusUnavailableError(why))
+            entry.done.set_exception(error)
 
 
 def pack(taken: Sequence[_Waiting], micros: int) -> tuple[list[Message], list[Receipt]]:
@@ -128,6 +124,7 @@ class _Packer:
 
     def __init__(self, project_id: str, micros: int, traceparent: str) -> None:
         self._project_id = project_id
+        self._project = uuid.UUID(project_id)
         self._micros = micros
         self._traceparent = traceparent
         self._first = uuid.UUID(int=uuid7(micros // 1_000).int >> _PART_BITS << _PART_BITS)
@@ -147,9 +144,7 @@ class _Packer:
             self._lines.append(line)
             self._size += size
         start = first or 0
-        return Receipt(
-            uuid.UUID(self._project_id), part_id(self._first, start), len(self._parts) - start + 1, len(lines)
-        )
+        return Receipt(self._project, part_id(self._first, start), len(self._parts) - start + 1, len(lines))
 
     def finish(self) -> list[Message]:
         if self._lines:

@@ -37,6 +37,8 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
     "id": ("id", "event_id", "messageId"),
 }
 
+_PLACES = {spelling: (name, rank) for name, spellings in SPELLINGS.items() for rank, spelling in enumerate(spellings)}
+
 _CANONICAL_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _UNUSABLE_UUIDS = frozenset({"00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"})
 _PLAIN_ISO = re.compile(rb'"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z"')
@@ -62,11 +64,18 @@ class Arrival(msgspec.Struct, frozen=True):
     project_id: uuid.UUID
     micros: int
     received_at: str
+    latest: datetime
 
 
 def arrival(project_id: uuid.UUID, micros: int) -> Arrival:
     """`micros` since 1970 as an Arrival, with the warehouse's text of it."""
-    return Arrival(project_id, micros, _warehouse_text(to_datetime(micros)))
+    moment = to_datetime(micros)
+    return Arrival(
+        project_id,
+        micros,
+        str(moment.replace(tzinfo=None, microsecond=0)) + f".{micros % 1_000_000:06}",
+        moment + MAX_AHEAD,
+    )
 
 
 def validate(raw: bytes, arrived: Arrival, entropy: bytes) -> Row:
@@ -109,15 +118,24 @@ def _object(raw: bytes | msgspec.Raw, what: str) -> Fields:
 def _split(fields: Fields) -> tuple[Fields, Fields]:
     """Our fields under our names, and everything else; null is the same as absent for ours."""
     known: Fields = {}
-    taken: set[str] = set()
-    for name, spellings in SPELLINGS.items():
-        for spelling in spellings:
-            if spelling in fields:
-                taken.add(spelling)
-                if bytes(fields[spelling]) != b"null":
-                    known[name] = fields[spelling]
-                    break
-    return known, {name: value for name, value in fields.items() if name not in taken}
+    extra: Fields = {}
+    ranks: dict[str, int] = {}
+    for spelling, value in fields.items():
+        place = _PLACES.get(spelling)
+        if place is None:
+            extra[spelling] = value
+            continue
+        name, rank = place
+        if bytes(value) == b"null":
+            continue
+        if name in known and ranks[name] < rank:
+            extra[spelling] = value
+            continue
+        if name in known:
+            extra[SPELLINGS[name][ranks[name]]] = known[name]
+        known[name] = value
+        ranks[name] = rank
+    return known, extra
 
 
 def _with_extra(properties: msgspec.Raw | None, extra: Fields) -> msgspec.Raw | None:
@@ -266,7 +284,7 @@ def _usable_moment(raw: msgspec.Raw, field: str, arrived: Arrival) -> datetime:
 
 
 def _refuse_out_of_range(moment: datetime, arrived: Arrival) -> None:
-    if not _EPOCH <= moment <= to_datetime(arrived.micros) + MAX_AHEAD:
+    if not _EPOCH <= moment <= arrived.latest:
         raise Rejected(Refusal.BAD_TIMESTAMP, f"{moment.isoformat()} is before 1970 or over 24 hours ahead")
 
 

@@ -1,6 +1,6 @@
 """One connection to a Valkey (or Redis) server: commands out, replies in, and never a reply of an older command.
 
-The `redis` package connects, authenticates and parses. Its pooled client is not used: it costs three times the CPU
+The `redis` package connects, authenticates and parses. Its pooled client is not used: it costs twice the CPU
 of this on the ingest path, and here a fault must drop the connection, not retry.
 """
 

@@ -21,6 +21,7 @@ from shared.importing.transport import Patience, SendError, is_local, open_trans
 
 INTERRUPTED = 130
 _SHOWN_EVENTS = 3
+_AGAIN = "Running the same command again is harmless and completes it."
 _PREFLIGHT_SECONDS = 5.0
 
 
@@ -114,11 +115,11 @@ def _run(work: Callable[[], None], display: ImportDisplay, totals: Totals, optio
         with display:
             work()
     except KeyboardInterrupt:
-        fault = CliError("Interrupted. Running the same command again is harmless and completes it.", INTERRUPTED)
+        fault = CliError(f"Interrupted. {_AGAIN}", INTERRUPTED)
     except SourceError as error:
         fault = CliError(f"{error}.")
     except SendError as error:
-        fault = refused(f"{error}. Running the same command again is harmless.", error.status)
+        fault = refused(str(error), error.status) if error.status else CliError(f"{error}. {_AGAIN}")
     _report(totals, time.monotonic() - started, options)
     if fault is not None:
         raise fault

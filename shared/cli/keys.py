@@ -25,6 +25,7 @@ ResultT = TypeVar("ResultT")
 KindName = Literal["public", "secret"]
 SCOPES = ("ingest", "read", "export", "admin")
 
+_TABLE_WIDTH = 140  # an id must be whole to be copied, whatever the terminal
 _DAYS = re.compile(r"(\d{1,5})d")
 
 ProjectOption = Annotated[
@@ -68,7 +69,7 @@ def list_all(*, project: ProjectOption = "", as_json: JsonOption = False) -> Non
         table.add_row(
             str(key.id), key.prefix + "…", key.name, key.kind, " ".join(sorted(key.scopes)), used, _state(key)
         )
-    Console(highlight=False).print(table)
+    Console(highlight=False, width=max(Console().width, _TABLE_WIDTH)).print(table)
 
 
 def create(

@@ -152,6 +152,32 @@ class Classified:
     statements: int
 
 
+class Result:
+    """A complete result, taken piece by piece out of the engine's own buffer: the large ones are not copied."""
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+        self._buffer = raw.get_memview()
+        self._at = 0
+        self.size: int | None = self._buffer.size()
+        self.stats = _stats(raw)
+
+    def ended(self) -> bool:
+        return self._at >= (self.size or 0)
+
+    def read(self, at_least: int) -> bytes:
+        """The next so many bytes, fewer at the end."""
+        start, self._at = self._at, self._at + at_least
+        if start == 0 and self.ended():
+            return bytes(self._raw.bytes())
+        # the view does not keep the buffer alive, `self` does
+        return bytes(self._buffer.view()[start : self._at])
+
+    def text(self) -> str:
+        """All of it, of a small result."""
+        return str(self._raw.bytes().decode("utf-8", "replace"))
+
+
 class Stream:
     """A running SELECT whose result is taken piece by piece; closing its connection stops it."""
 
@@ -159,6 +185,7 @@ class Stream:
         self._raw = raw
         self._handle = handle
         self._done = False
+        self.size: int | None = None
         self.stats = Stats()
 
     def ended(self) -> bool:
@@ -208,12 +235,9 @@ class Connection:
             report = self._raw.classify_query(sql, DATABASE)
         return Classified(report["query_class"].name, int(report["statement_count"]))
 
-    def query(
-        self, sql: bytes, output_format: str = "TabSeparated", params: Mapping[str, str] | None = None
-    ) -> tuple[bytes, Stats]:
+    def query(self, sql: bytes, output_format: str = "TabSeparated", params: Mapping[str, str] | None = None) -> Result:
         with _engine_errors():
-            result = self._raw.query(sql, output_format, params=dict(params or {}))
-        return result.bytes(), _stats(result)
+            return Result(self._raw.query(sql, output_format, params=dict(params or {})))
 
     def stream(self, sql: bytes, output_format: str, params: Mapping[str, str]) -> Stream:
         with _engine_errors():
@@ -272,8 +296,8 @@ class Engine:
     def rows(self, sql: str) -> list[list[str]]:
         """A small result of our own, as text."""
         with self._control_lock:
-            body, _ = self._control.query(sql.encode())
-        return [line.split("\t") for line in body.decode().splitlines()]
+            text = self._control.query(sql.encode()).text()
+        return [line.split("\t") for line in text.splitlines()]
 
     def kill(self, marker: str) -> None:
         """Cancel the queries whose text ends with `marker` (a comment); none running is no error."""

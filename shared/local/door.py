@@ -127,10 +127,9 @@ class Door:
             answer=answer,
             content_types=self._content_types,
             get=get,
+            remember=lambda statement: self._sessions.remember(call, statement),
         )
-        statement = await exchange.run(body, receive)
-        if statement:
-            self._sessions.remember(call, statement)
+        await exchange.run(body, receive)
 
     def _login(self, given: tuple[str, str] | None) -> Login:
         if given is None:

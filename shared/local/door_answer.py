@@ -150,10 +150,14 @@ class Answer:
         self.started = True
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
-    async def begin(self, stats: Stats) -> None:
-        """Start an answer whose length is not known yet."""
-        headers = [*self._headers(stats), (b"x-clickhouse-exception-tag", self._tag.encode())]
-        await self._start(200, headers + self._choose_compressor(_SMALL))
+    async def begin(self, stats: Stats, length: int | None) -> None:
+        """Start an answer that goes out in pieces; without a length it may still fail on its way."""
+        headers = self._headers(stats) + self._choose_compressor(_SMALL)
+        if length is None:
+            headers.append((b"x-clickhouse-exception-tag", self._tag.encode()))
+        elif self._compressor is None:
+            headers.append((b"content-length", str(length).encode()))
+        await self._start(200, headers)
 
     async def piece(self, data: bytes) -> None:
         """Send the next part; waits while the client is slower than the engine."""

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from shared.http import ClientGoneError, Receive
@@ -14,6 +14,7 @@ from shared.local.chdb_pool import (
     Insert,
     Lease,
     Pool,
+    Result,
     Session,
     Stats,
     Stream,
@@ -62,6 +63,7 @@ class Exchange:
         answer: Answer,
         content_types: Mapping[str, str],
         get: bool,
+        remember: Callable[[bytes], None],
     ) -> None:
         self._engine = engine
         self._login = login
@@ -71,13 +73,14 @@ class Exchange:
         self._content_types = content_types
         self._readonly = get or login.guard is not None
         self._get = get
+        self._remember = remember
         # chDB names its queries itself: a comment at the end is how ours are found again
         self._marker = f"/*sluice:{secrets.token_hex(8)}*/"
         self._lease: Lease | None = None
         self._cancellable = True
 
-    async def run(self, body: Body, receive: Receive) -> bytes:
-        """Read the body, execute, answer; returns the SET or USE statement that the session is to keep, if any."""
+    async def run(self, body: Body, receive: Receive) -> None:
+        """Read the body, execute, answer."""
         text = self._call.text
         head = insert_head(text)
         first = await body.piece(INSERT_PIECE)
@@ -88,13 +91,13 @@ class Exchange:
             head = insert_head(text)
             data = text[head.data_at :] if head is not None else b""
         if head is None:
-            return await self._query(await body.whole(text), receive)
+            await self._query(await body.whole(text), receive)
+            return
         if self._readonly:
             raise self._readonly_error()
         del text, first
         stats = await self._insert(head, data, body)
         await self._answer.whole(b"", stats)
-        return b""
 
     def _readonly_error(self) -> EngineError:
         why = " For queries over HTTP, method GET implies readonly." if self._get else ""
@@ -115,7 +118,7 @@ class Exchange:
             lease.tainted = bool(self._call.params)
             return stats
 
-    async def _query(self, text: bytes, receive: Receive) -> bytes:
+    async def _query(self, text: bytes, receive: Receive) -> None:
         if not text.strip():
             raise EngineError(SYNTAX_ERROR, "Syntax error: failed at position 1 (end of query): Empty query")
         statement = read_statement(text)
@@ -131,7 +134,6 @@ class Exchange:
                 await self._abandon(work)
                 raise ClientGoneError
             await work
-            return text if statement.changes_session else b""
         finally:
             gone.cancel()
             work.cancel()
@@ -139,24 +141,27 @@ class Exchange:
     async def _execute(self, text: bytes, statement: Statement) -> None:
         async with self._login.pool.lease(self._session) as self._lease:
             lease = self._lease
-            first, stats, stream = await lease.call(self._start, lease, text, statement)
-            if stream is None or stream.ended():
-                await self._answer.whole(first, stats)
+            first, result = await lease.call(self._start, lease, text, statement)
+            if statement.changes_session:
+                # before the answer: the client's next statement may come at once
+                self._remember(text)
+            if result.ended():
+                await self._answer.whole(first, result.stats)
                 return
-            await self._answer.begin(stats)
+            await self._answer.begin(result.stats, result.size)
             await self._answer.piece(first)
-            while not stream.ended():
-                await self._answer.piece(await lease.call(_next_piece, stream))
-            lease.tainted = False
+            while not result.ended():
+                await self._answer.piece(await lease.call(_next_piece, result))
+            lease.tainted = lease.tainted and not isinstance(result, Stream)
             await self._answer.end()
 
     def _start(
         self, connection: Connection, lease: Lease, text: bytes, statement: Statement
-    ) -> tuple[bytes, Stats, Stream | None]:
-        """In the thread: check, then run to the end or, of a long result, to its first piece."""
+    ) -> tuple[bytes, Result | Stream]:
+        """In the thread: check, then run to the end or, of a result that is streamed, to its first piece."""
         if self._login.guard is not None:
             self._login.guard.check(connection, text)
-        kind = check_single(connection, text, readonly=self._readonly)
+        kind = check_single(connection, text, statement, readonly=self._readonly)
         if kind == "READ_ONLY":
             text = text + b"\n" + self._marker.encode()
         else:
@@ -166,7 +171,8 @@ class Exchange:
         output_format = self._call.default_format or _DEFAULT_FORMAT
         try:
             if kind != "READ_ONLY" or not self._may_stream(statement):
-                return *connection.query(text, output_format, self._call.params), None
+                result = connection.query(text, output_format, self._call.params)
+                return result.read(RESULT_PIECE), result
             lease.tainted = True
             stream = connection.stream(text, output_format, self._call.params)
             first = stream.read(RESULT_PIECE)
@@ -174,7 +180,7 @@ class Exchange:
             error.message = error.message.replace(self._marker, "").rstrip()
             raise
         lease.tainted = not stream.ended()
-        return first, stream.stats, stream
+        return first, stream
 
     def _may_stream(self, statement: Statement) -> bool:
         plain = not self._session.remembered and not any(
@@ -209,8 +215,8 @@ def _finish(_: Connection, insert: Insert) -> Stats:
     return insert.finish()
 
 
-def _next_piece(_: Connection, stream: Stream) -> bytes:
-    return stream.read(RESULT_PIECE)
+def _next_piece(_: Connection, result: Result | Stream) -> bytes:
+    return result.read(RESULT_PIECE)
 
 
 def _set_params(params: Mapping[str, str]) -> list[bytes]:

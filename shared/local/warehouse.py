@@ -110,6 +110,7 @@ async def _serve(warehouse: Warehouse, listener: socket.socket) -> bool:
         lifespan="off",
         log_config=None,
         access_log=False,
+        proxy_headers=False,
         server_header=False,
         date_header=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,

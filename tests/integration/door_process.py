@@ -39,7 +39,12 @@ class WarehouseProcess:
             "SLUICE_WAREHOUSE_PASSWORD": PASSWORD,
             **(env or {}),
         }
-        self.client = httpx.Client(base_url=self.url, auth=httpx.BasicAuth(b"sluice", PASSWORD.encode()), timeout=30)
+        self.client = httpx.Client(
+            base_url=self.url,
+            auth=httpx.BasicAuth(b"sluice", PASSWORD.encode()),
+            headers={"Accept-Encoding": "identity"},
+            timeout=30,
+        )
         self.process = self._start()
 
     def _start(self) -> subprocess.Popen[bytes]:

@@ -50,6 +50,7 @@ class Instance:
     def __init__(self, write: Connection, read: Connection, data: Path | None) -> None:
         self.write = write
         self.read = read
+        self.data = data
         self._state: dict[str, Any] = read_state(data) if data is not None else {}
         self._from = datetime.now(tz=UTC) - timedelta(hours=2)
 
@@ -118,11 +119,20 @@ def private_instance() -> Iterator[Instance]:
         )
         demo = read_demo(data)
         if started.returncode or demo is None:
-            raise InstanceError(f"`sluice up` failed:\n{started.stdout}{started.stderr}")
+            raise InstanceError(f"`sluice up` failed:\n{started.stdout}{started.stderr}{_log_ends(data)}")
         yield Instance(Connection(demo.url, demo.write_key), Connection(demo.url, demo.secret_key), data)
     finally:
         subprocess.run([*command, "down"], cwd=folder, env=environ, timeout=UP_SECONDS, check=False)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _log_ends(data: Path) -> str:
+    """The last lines of every log: the folder is gone when somebody reads the message."""
+    ends = []
+    for path in sorted((data / "logs").glob("*.log")):
+        lines = path.read_text(errors="replace").splitlines()[-15:]
+        ends.append("\n".join([f"--- {path.name}", *lines]))
+    return "\n".join(ends)
 
 
 def free_ports() -> int:
