@@ -1,5 +1,6 @@
 """Serve functions on plain ASGI with uvicorn: one for a container, several for the embedded runtime."""
 
+import gc
 import importlib
 import sys
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 # The platform's proxy keeps idle connections 90 s: a server that closes earlier gives sporadic 502s.
 KEEP_ALIVE_SECONDS = 125
 DRAIN_SECONDS = 30
+_GC_THRESHOLDS = (20_000, 20, 20)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +35,9 @@ def serve(app: ASGIApp, *, host: str, port: int, log_level: str, process: str) -
     import uvicorn
 
     configure_logging(process, log_level)
+    # What is loaded by now stays: the collector need not look at it again, nor after every few requests.
+    gc.freeze()
+    gc.set_threshold(*_GC_THRESHOLDS)
     uvicorn.run(
         app,
         host=host,

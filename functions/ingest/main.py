@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from functions.ingest.commit import GroupCommit
-from functions.ingest.logic import accept
+from functions.ingest.logic import StepTimer, accept
 from shared.bus import Bus, open_bus
 from shared.clock import SYSTEM_CLOCK
 from shared.config import BusSettings, CatalogSettings, load, setting
@@ -44,6 +44,8 @@ async def opens() -> AsyncIterator[Ports]:
 
 @function("ingest", opens)
 async def main(request: Request, ports: Ports) -> Reply:
+    timer = StepTimer()
     key = await ports.access.require(request.headers, "ingest")
+    timer.end("authenticate")
     body = await request.body(ports.max_request)
-    return await accept(body, key, ports.committer, SYSTEM_CLOCK, request.traceparent)
+    return await accept(body, key, ports.committer, clock=SYSTEM_CLOCK, timer=timer, traceparent=request.traceparent)

@@ -1,5 +1,6 @@
 """One event as sent → one row of the warehouse, or a refusal. Plain code: no HTTP, no clients."""
 
+import functools
 import json
 import re
 import uuid
@@ -48,6 +49,7 @@ _NULL_ESCAPE = b"\\u0000"
 _NULL_CHARACTER = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # a backslash before it would make it plain text
 _INTEGER = re.compile(rb"-?\d{1,40}")
 _EMPTY = msgspec.Raw(b"{}")
+_NULL = msgspec.Raw(b"null")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -69,41 +71,93 @@ class Arrival(msgspec.Struct, frozen=True):
 
 def arrival(project_id: uuid.UUID, micros: int) -> Arrival:
     """`micros` since 1970 as an Arrival, with the warehouse's text of it."""
-    moment = to_datetime(micros)
-    return Arrival(
-        project_id,
-        micros,
-        str(moment.replace(tzinfo=None, microsecond=0)) + f".{micros % 1_000_000:06}",
-        moment + MAX_AHEAD,
-    )
+    seconds, rest = divmod(micros, 1_000_000)
+    text, latest = _second(seconds)
+    return Arrival(project_id, micros, f"{text}.{rest:06}", latest)
+
+
+@functools.lru_cache(maxsize=8)
+def _second(seconds: int) -> tuple[str, datetime]:
+    """A second as the warehouse's text, and the latest time an event that arrives in it may have."""
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return str(moment.replace(tzinfo=None)), moment + MAX_AHEAD
+
+
+class _Sent(msgspec.Struct, forbid_unknown_fields=True):
+    """An event as sent under our own names, its identifiers as texts; null is the same as absent."""
+
+    event: str | msgspec.UnsetType | None = msgspec.UNSET
+    user_id: str | msgspec.UnsetType | None = msgspec.UNSET
+    anonymous_id: str | msgspec.UnsetType | None = msgspec.UNSET
+    session_id: str | msgspec.UnsetType | None = msgspec.UNSET
+    id: str | msgspec.UnsetType | None = msgspec.UNSET
+    timestamp: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    sent_at: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    properties: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    context: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+_decode_sent = msgspec.json.Decoder(_Sent).decode
+_FIELDS = len(_Sent.__struct_fields__)
 
 
 def validate(raw: bytes, arrived: Arrival, entropy: bytes) -> Row:
-    """The row of one event; raises Rejected with the reason. `entropy`: ten random bytes for a new id."""
+    """The row of one event; raises Rejected with the reason, msgspec.DecodeError where it is no JSON at all.
+
+    `entropy`: ten random bytes for a new id.
+    """
     if len(raw) > MAX_EVENT_BYTES:
         raise Rejected(Refusal.EVENT_TOO_LARGE, f"{len(raw)} bytes; at most {MAX_EVENT_BYTES}")
     if _NULL_ESCAPE in raw and _NULL_CHARACTER.search(raw):
         raise Rejected(Refusal.BAD_TEXT, "the event holds a null character (\\u0000)")
-    fields = _object(raw, "an event")
-    known, extra = _split(fields)
-    properties, keys = _checked_object(_with_extra(known.get("properties"), extra), "properties")
-    context, context_keys = _checked_object(known.get("context"), "context")
-    event_id, client_id = _identity(known.get("id"), arrived, entropy)
+    sent, top_keys = _read(raw)
+    properties, keys = _checked_object(sent.properties, "properties")
+    context, context_keys = _checked_object(sent.context, "context")
+    event_id, client_id = _identity(None if sent.id is msgspec.UNSET else sent.id, arrived, entropy)
     row = Row(
-        event=_name(known.get("event")),
+        event=_name(sent.event or ""),
         event_id=event_id,
-        timestamp=_timestamp(known, event_id, arrived),
+        timestamp=_timestamp(sent, event_id, arrived),
         received_at=arrived.received_at,
-        user_id=_identifier(known, "user_id"),
-        anonymous_id=_identifier(known, "anonymous_id"),
-        session_id=_identifier(known, "session_id"),
+        user_id=_bounded(sent.user_id or "", "user_id"),
+        anonymous_id=_bounded(sent.anonymous_id or "", "anonymous_id"),
+        session_id=_bounded(sent.session_id or "", "session_id"),
         client_id=client_id,
-        sent_at=_warehouse_text(_usable_moment(known["sent_at"], "sent_at", arrived)) if "sent_at" in known else None,
+        sent_at=_sent_at(sent.sent_at, arrived),
         properties_raw=properties,
         context_raw=context,
     )
-    _refuse_duplicate_keys(raw, len(fields) - len(extra) + keys + context_keys)
+    _refuse_duplicate_keys(raw, top_keys + keys + context_keys)
     return row
+
+
+def _read(raw: bytes) -> tuple[_Sent, int]:
+    """The event under our names, and how many of its top-level keys are ours.
+
+    Most events are spelt our way and decoded in one step; any other spelling or type takes the long way round.
+    """
+    try:
+        sent = _decode_sent(raw)
+    except (msgspec.ValidationError, UnicodeDecodeError):
+        return _read_any(raw)
+    return sent, _FIELDS - msgspec.structs.astuple(sent).count(msgspec.UNSET)
+
+
+def _read_any(raw: bytes) -> tuple[_Sent, int]:
+    fields = _object(raw, "an event")
+    known, extra = _split(fields)
+    sent = _Sent(
+        event=_text(known["event"], "event") if "event" in known else None,
+        user_id=_identifier(known, "user_id"),
+        anonymous_id=_identifier(known, "anonymous_id"),
+        session_id=_identifier(known, "session_id"),
+        id=_identifier(known, "id"),
+        timestamp=known.get("timestamp", msgspec.UNSET),
+        sent_at=known.get("sent_at", msgspec.UNSET),
+        properties=_with_extra(known.get("properties"), extra),
+        context=known.get("context", msgspec.UNSET),
+    )
+    return sent, len(fields) - len(extra)
 
 
 def _object(raw: bytes | msgspec.Raw, what: str) -> Fields:
@@ -111,37 +165,28 @@ def _object(raw: bytes | msgspec.Raw, what: str) -> Fields:
         return _decode_fields(raw)
     except msgspec.ValidationError as error:
         raise Rejected(Refusal.NOT_AN_OBJECT, f"{what} must be a JSON object") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise Rejected(Refusal.BAD_TEXT, f"{what} holds text that is not valid Unicode") from error
 
 
 def _split(fields: Fields) -> tuple[Fields, Fields]:
     """Our fields under our names, and everything else; null is the same as absent for ours."""
     known: Fields = {}
-    extra: Fields = {}
-    ranks: dict[str, int] = {}
-    for spelling, value in fields.items():
-        place = _PLACES.get(spelling)
-        if place is None:
-            extra[spelling] = value
-            continue
-        name, rank = place
-        if bytes(value) == b"null":
-            continue
-        if name in known and ranks[name] < rank:
-            extra[spelling] = value
-            continue
-        if name in known:
-            extra[SPELLINGS[name][ranks[name]]] = known[name]
-        known[name] = value
-        ranks[name] = rank
-    return known, extra
+    taken: set[str] = set()
+    for name, spellings in SPELLINGS.items():
+        for spelling in spellings:
+            if spelling in fields:
+                taken.add(spelling)
+                if fields[spelling] != _NULL:
+                    known[name] = fields[spelling]
+                    break
+    return known, {name: value for name, value in fields.items() if name not in taken}
 
 
-def _with_extra(properties: msgspec.Raw | None, extra: Fields) -> msgspec.Raw | None:
+def _with_extra(properties: msgspec.Raw | None, extra: Fields) -> msgspec.Raw | msgspec.UnsetType:
     """The properties with the unknown top-level fields added at their end, nobody's bytes changed."""
     if not extra:
-        return properties
+        return msgspec.UNSET if properties is None else properties
     added = msgspec.json.encode(extra)
     if properties is None:
         return msgspec.Raw(added)
@@ -151,9 +196,9 @@ def _with_extra(properties: msgspec.Raw | None, extra: Fields) -> msgspec.Raw | 
     return msgspec.Raw(bytes(properties).rstrip()[:-1] + b"," + added[1:]) if inside else msgspec.Raw(added)
 
 
-def _checked_object(raw: msgspec.Raw | None, what: str) -> tuple[msgspec.Raw, int]:
+def _checked_object(raw: msgspec.Raw | msgspec.UnsetType, what: str) -> tuple[msgspec.Raw, int]:
     """An object that the warehouse can hold, on one line, and how many keys are in it at all depths."""
-    if raw is None:
+    if raw is msgspec.UNSET or raw == _NULL:
         return _EMPTY, 0
     try:
         tree = _decode_object(raw)
@@ -165,23 +210,29 @@ def _checked_object(raw: msgspec.Raw | None, what: str) -> tuple[msgspec.Raw, in
         raise Rejected(Refusal.BAD_TEXT, f"`{what}` holds text that is not valid Unicode") from error
     if len(tree) > MAX_PROPERTIES:
         raise Rejected(Refusal.TOO_MANY_PROPERTIES, f"`{what}` has {len(tree)}; at most {MAX_PROPERTIES}")
-    keys = _count_keys(tree, 1)
-    data = bytes(raw)
-    if b"." in data:
+    keys, dotted = _count_keys(tree, 1)
+    if dotted:
         _refuse_path_conflicts(tree, what)
+    data = bytes(raw)
     if b"\n" in data or b"\r" in data:  # between tokens only: inside a text JSON wants them escaped
         data = data.replace(b"\n", b" ").replace(b"\r", b" ")
     return msgspec.Raw(data), keys
 
 
-def _count_keys(value: dict[str, Any] | list[Any], depth: int) -> int:
+def _count_keys(value: dict[str, Any] | list[Any], depth: int) -> tuple[int, bool]:
+    """How many keys are in a tree, and whether any of them holds a dot."""
     if depth > MAX_DEPTH:
         raise Rejected(Refusal.TOO_DEEP, f"more than {MAX_DEPTH} levels")
-    count = len(value) if isinstance(value, dict) else 0
-    for inner in value.values() if isinstance(value, dict) else value:
+    if isinstance(value, dict):
+        count, dotted, inside = len(value), "." in "".join(value), list(value.values())
+    else:
+        count, dotted, inside = 0, False, value
+    for inner in inside:
         if inner.__class__ is dict or inner.__class__ is list:
-            count += _count_keys(inner, depth + 1)
-    return count
+            inner_count, inner_dotted = _count_keys(inner, depth + 1)
+            count += inner_count
+            dotted = dotted or inner_dotted
+    return count, dotted
 
 
 def _refuse_path_conflicts(tree: dict[str, Any], what: str) -> None:
@@ -225,8 +276,7 @@ def _text(raw: msgspec.Raw, field: str) -> str:
         raise Rejected(Refusal.BAD_TEXT, f"`{field}` is not valid Unicode") from error
 
 
-def _name(raw: msgspec.Raw | None) -> str:
-    name = _text(raw, "event") if raw is not None else ""
+def _name(name: str) -> str:
     if not name.strip():
         raise Rejected(Refusal.NAME_MISSING)
     if len(name) > MAX_NAME:
@@ -234,47 +284,56 @@ def _name(raw: msgspec.Raw | None) -> str:
     return name
 
 
-def _identifier(known: Fields, field: str) -> str:
-    """A text, or an integer as its digits; '' where absent."""
+def _identifier(known: Fields, field: str) -> str | None:
+    """A text, or an integer as its digits; None where absent."""
     raw = known.get(field)
     if raw is None:
-        return ""
-    digits = bytes(raw)
-    text = digits.decode() if _INTEGER.fullmatch(digits) else _text(raw, field)
+        return None
+    data = bytes(raw)
+    return data.decode() if _INTEGER.fullmatch(data) else _text(raw, field)
+
+
+def _bounded(text: str, field: str) -> str:
     if len(text) > MAX_IDENTIFIER:
         raise Rejected(Refusal.VALUE_TOO_LONG, f"`{field}` has {len(text)} characters; at most {MAX_IDENTIFIER}")
     return text
 
 
-def _identity(raw: msgspec.Raw | None, arrived: Arrival, entropy: bytes) -> tuple[str, str]:
+def _identity(text: str | None, arrived: Arrival, entropy: bytes) -> tuple[str, str]:
     """The event's UUID, and the client's own id where it was not a UUID already."""
-    if raw is None:
+    if text is None:
         return uuid7_text(arrived.micros // 1_000, entropy), ""
-    text = _identifier({"id": raw}, "id")
     if not text.strip():
         raise Rejected(Refusal.BAD_ID, "the id is empty; leave it out or send a text")
     if not _CANONICAL_UUID.fullmatch(text):
-        return str(named(arrived.project_id, text)), text
-    if text.lower() in _UNUSABLE_UUIDS:
+        return str(named(arrived.project_id, _bounded(text, "id"))), text
+    lower = text.lower()
+    if lower in _UNUSABLE_UUIDS:
         raise Rejected(Refusal.BAD_ID, "the nil and the max UUID are not ids")
-    return text.lower(), ""
+    return lower, ""
 
 
-def _timestamp(known: Fields, event_id: str, arrived: Arrival) -> str:
+def _timestamp(sent: _Sent, event_id: str, arrived: Arrival) -> str:
     """When it happened; without a timestamp the time inside a client's UUIDv7, else when it arrived."""
-    raw = known.get("timestamp")
-    if raw is not None:
-        data = bytes(raw)
+    raw = sent.timestamp
+    if raw is not msgspec.UNSET and raw != _NULL:
         moment = _usable_moment(raw, "timestamp", arrived)
+        data = bytes(raw)
         if _PLAIN_ISO.fullmatch(data):  # already what the warehouse reads, but for two letters
             return f"{data[1:11].decode()} {data[12:-2].decode()}"
         return _warehouse_text(moment)
-    inside = uuid7_micros(uuid.UUID(event_id)) if "id" in known else None
+    inside = uuid7_micros(uuid.UUID(event_id)) if sent.id else None
     if inside is None:
         return arrived.received_at
     moment = to_datetime(inside)
     _refuse_out_of_range(moment, arrived)
     return _warehouse_text(moment)
+
+
+def _sent_at(raw: msgspec.Raw | msgspec.UnsetType, arrived: Arrival) -> str | None:
+    if raw is msgspec.UNSET or raw == _NULL:
+        return None
+    return _warehouse_text(_usable_moment(raw, "sent_at", arrived))
 
 
 def _usable_moment(raw: msgspec.Raw, field: str, arrived: Arrival) -> datetime:

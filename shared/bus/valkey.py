@@ -19,7 +19,7 @@ from shared.bus import BusUnavailableError, Delivery, Message, Position, Subscri
 from shared.bus.valkey_link import Link, RefusedError, pack
 
 REPLY_SECONDS = 1.5
-_BLOCK_SECONDS = 5.0
+_BLOCK_SECONDS = 10.0
 _BLOCK_SLACK_SECONDS = 3.0  # an idle server looks at its blocked clients once a second or so
 _SHORTEST_WAIT_SECONDS = 0.2  # what a round trip may take even if nobody wants to wait
 _TRIM_SECONDS = 1.0
@@ -69,9 +69,13 @@ class ValkeyBus:
 
     async def lag(self, topic: str, group: str) -> int:
         key = stream_key(topic)
-        if not await self._control.command(b"EXISTS", key, seconds=REPLY_SECONDS):
-            return 0
-        known = next((one for one in await _groups(self._control, key) if one["name"] == group.encode()), None)
+        try:
+            groups = await _groups(self._control, key)
+        except RefusedError as error:
+            if "no such key" in str(error):
+                return 0
+            raise
+        known = next((one for one in groups if one["name"] == group.encode()), None)
         if known is None:
             return int(await self._control.command(b"XLEN", key, seconds=REPLY_SECONDS))
         unread = known["lag"]
@@ -277,7 +281,7 @@ def _message(fields: Sequence[bytes]) -> Message:
         if name == _DATA:
             data = value
         else:
-            attributes[name[len(_ATTRIBUTE) :].decode()] = value.decode()
+            attributes[name[len(_ATTRIBUTE) :].decode(errors="replace")] = value.decode(errors="replace")
     return Message(attributes, data)
 
 

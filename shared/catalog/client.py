@@ -1,8 +1,15 @@
-"""The client every function uses for the catalog: a small psycopg pool and queries from files."""
+"""The client every function uses for the catalog: a small psycopg pool and queries from files.
+
+No connection is made before the first query, and idle ones are closed: a catalog nobody asks costs nothing.
+"""
 
 import asyncio
+import contextlib
 import functools
-from collections.abc import Mapping
+import os
+import select
+import socket
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +22,7 @@ if TYPE_CHECKING:
 ANSWER_SECONDS = 2.0
 _MOST_CONNECTIONS = 4
 _IDLE_SECONDS = 60
+_RETRY_SECONDS = 0.5
 _SQL = Path(__file__).parent / "sql"
 
 Row = dict[str, Any]
@@ -22,6 +30,10 @@ Row = dict[str, Any]
 
 class CatalogUnavailableError(UnavailableError):
     """The catalog is away or slow; what was asked may be asked again."""
+
+
+class CatalogRefusedError(Exception):
+    """The catalog's rules forbid what was to be written: an unknown parent, an empty name, a scope that is none."""
 
 
 class Catalog:
@@ -32,27 +44,52 @@ class Catalog:
         self._pool: AsyncConnectionPool[AsyncConnection[Row]] | None = None
 
     async def rows(self, query: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
-        """The rows of `sql/<query>.sql`; raises CatalogUnavailableError within ANSWER_SECONDS where nobody answers."""
+        """The rows of `sql/<query>.sql`, each a transaction of its own.
+
+        Raises CatalogUnavailableError within ANSWER_SECONDS where nobody answers (a write may then have happened
+        or not), CatalogRefusedError where the values break a rule of the tables.
+        """
         import psycopg
-        import psycopg_pool
 
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                pool = await self._opened()
-                async with pool.connection() as connection:
-                    cursor = await connection.execute(_read(query), dict(parameters or {}))
-                    return await cursor.fetchall() if cursor.description else []
-        except (psycopg.OperationalError, psycopg_pool.PoolTimeout, TimeoutError) as error:
-            raise CatalogUnavailableError(f"the catalog is away: {error or 'no answer'}") from error
+            async with self._connected() as connection:
+                cursor = await connection.execute(_read(query), dict(parameters or {}))
+                return await cursor.fetchall() if cursor.description else []
+        except (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError) as error:
+            # Internal errors are what a server answers that is read-only for now, such as one just taking over.
+            raise CatalogUnavailableError(f"the catalog is away: {error}") from error
+        except (psycopg.IntegrityError, psycopg.DataError, UnicodeEncodeError) as error:
+            raise CatalogRefusedError(f"the catalog refuses {query}: {error}") from error
 
     async def ping(self) -> None:
         """Raise CatalogUnavailableError unless the catalog answers."""
         await self.rows("ping")
 
     async def close(self) -> None:
+        """Close every connection; a query afterwards would open them again."""
         if self._pool is not None:
-            await self._pool.close()
-            self._pool = None
+            pool, self._pool = self._pool, None
+            await pool.close()
+
+    @contextlib.asynccontextmanager
+    async def _connected(self) -> AsyncIterator["AsyncConnection[Row]"]:
+        """A connection that is hung up when ANSWER_SECONDS are over.
+
+        A cancelled query would not do: psycopg then asks the server to cancel and waits for the answer, so a
+        server that hangs would hold us too. A closed socket ends every wait at once.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + ANSWER_SECONDS
+        pool = await self._opened()
+        connection = await _live_connection(pool, deadline)
+        alarm = loop.call_at(deadline, _hang_up, connection)
+        try:
+            yield connection
+        finally:
+            alarm.cancel()
+            if loop.time() >= deadline:
+                await pool.drain()
+            await pool.putconn(connection)
 
     async def _opened(self) -> "AsyncConnectionPool[AsyncConnection[Row]]":
         if self._pool is None:
@@ -63,18 +100,58 @@ class Catalog:
             self._pool = AsyncConnectionPool(
                 self._url,
                 connection_class=AsyncConnection[Row],
-                kwargs={"row_factory": dict_row, "autocommit": True, "connect_timeout": 2},
+                # Unnamed statements only: a pooler between us and the server may not keep named ones.
+                kwargs={"row_factory": dict_row, "autocommit": True, "connect_timeout": 2, "prepare_threshold": None},
                 min_size=0,
                 max_size=_MOST_CONNECTIONS,
                 max_idle=_IDLE_SECONDS,
-                timeout=ANSWER_SECONDS,
-                check=AsyncConnectionPool.check_connection,
+                # Its pauses between attempts would grow to minutes; who waits asks it again anyway.
+                reconnect_timeout=_RETRY_SECONDS,
                 open=False,
             )
             await self._pool.open()
         return self._pool
 
 
+async def _live_connection(
+    pool: "AsyncConnectionPool[AsyncConnection[Row]]", deadline: float
+) -> "AsyncConnection[Row]":
+    """A connection whose server is there; raises PoolTimeout at `deadline` (the loop's time).
+
+    The pool forgets those who wait for an attempt that failed, so it is asked again every _RETRY_SECONDS.
+    """
+    from psycopg_pool import PoolTimeout
+
+    while True:
+        left = deadline - asyncio.get_running_loop().time()
+        try:
+            connection = await pool.getconn(min(left, _RETRY_SECONDS))
+        except PoolTimeout:
+            if left <= _RETRY_SECONDS:
+                raise
+            continue
+        if not _hung_up(connection):
+            return connection
+        # The server restarted: what else lies in the pool is as dead.
+        await pool.putconn(connection)
+        await pool.drain()
+
+
+def _hung_up(connection: "AsyncConnection[Row]") -> bool:
+    """Whether the other side closed an idle connection: only then has an idle one anything to read."""
+    if connection.closed:
+        return True
+    looker = select.poll()  # select() itself cannot look at the high descriptors of a busy server
+    looker.register(connection.fileno(), select.POLLIN)
+    return bool(looker.poll(0))
+
+
+def _hang_up(connection: "AsyncConnection[Row]") -> None:
+    if not connection.closed:
+        with socket.socket(fileno=os.dup(connection.fileno())) as line, contextlib.suppress(OSError):
+            line.shutdown(socket.SHUT_RDWR)
+
+
 @functools.cache
-def _read(query: str) -> Any:
-    return (_SQL / f"{query}.sql").read_text(encoding="utf-8").encode()
+def _read(query: str) -> bytes:
+    return (_SQL / f"{query}.sql").read_bytes()

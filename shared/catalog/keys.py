@@ -8,6 +8,9 @@ from shared.catalog.client import Catalog, Row
 from shared.ids import uuid7
 from shared.security.keys import PUBLIC_SCOPES, Key, Kind, Scope, hash_key, new_key, shown_prefix
 
+# How coarse "last used" is.
+TOUCH_SECONDS = 300
+
 
 async def create_key(
     catalog: Catalog,
@@ -18,7 +21,11 @@ async def create_key(
     scopes: Sequence[Scope] = PUBLIC_SCOPES,
     expires_at: datetime | None = None,
 ) -> tuple[str, Key]:
-    """A new key of a project; returns the clear key, which is shown this once, and what is kept of it."""
+    """A new key of a project; returns the clear key, which is shown this once, and what is kept of it.
+
+    `expires_at` is an aware datetime. Raises CatalogRefusedError for a project that is not there, a name outside 1
+    to 200 characters, no scope at all, and for a public key any scope but ingest.
+    """
     clear = new_key(kind)
     rows = await catalog.rows(
         "create_key",
@@ -54,8 +61,8 @@ async def revoke_key(catalog: Catalog, key_id: uuid.UUID) -> Key | None:
 
 
 async def touch_key(catalog: Catalog, key_id: uuid.UUID) -> None:
-    """Note that a key is in use, at most once in five minutes."""
-    await catalog.rows("touch_key", {"id": key_id})
+    """Note that a key is in use; written at most once in TOUCH_SECONDS, however often it is called."""
+    await catalog.rows("touch_key", {"id": key_id, "seconds": TOUCH_SECONDS})
 
 
 def _key(row: Row) -> Key:

@@ -1,18 +1,28 @@
 """Organisations and their projects."""
 
 import uuid
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from shared.catalog.client import Catalog, Row
 from shared.ids import uuid7
+from shared.refusals import Refusal, Rejected
 
 
 async def create_organisation(catalog: Catalog, name: str) -> Row:
-    """A new organisation: id, name, created_at."""
+    """A new organisation: id, name, created_at. The name has 1 to 200 characters (CatalogRefusedError)."""
     return (await catalog.rows("create_organisation", {"id": uuid7(), "name": name}))[0]
 
 
 async def create_project(catalog: Catalog, organisation_id: uuid.UUID, name: str, timezone: str = "UTC") -> Row:
-    """A new, empty project: id, organisation_id, name, timezone, created_at."""
+    """A new, empty project: id, organisation_id, name, timezone, created_at.
+
+    Raises Rejected(BAD_TIMEZONE) for a timezone that is no IANA name, CatalogRefusedError for an organisation that
+    is not there or a name outside 1 to 200 characters.
+    """
+    try:
+        ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise Rejected(Refusal.BAD_TIMEZONE, f"{timezone!r} is not an IANA timezone such as Europe/Berlin") from error
     parameters = {"id": uuid7(), "organisation_id": organisation_id, "name": name, "timezone": timezone}
     return (await catalog.rows("create_project", parameters))[0]
 

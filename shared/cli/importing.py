@@ -33,7 +33,7 @@ def register(app: typer.Typer) -> None:
 
 
 def import_files(
-    files: Annotated[list[str], typer.Argument(metavar="FILE…", help="NDJSON, plain or gz; '-' is stdin.")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE", help="NDJSON, plain or gz; '-' is stdin.")],
     *,
     maps: MapsOption = None,
     event: Annotated[str, typer.Option(metavar="NAME", help="The event name of every row.")] = "",

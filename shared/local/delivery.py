@@ -1,29 +1,36 @@
-"""One CloudEvent to one function with the retries of Knative's Kafka dispatcher, or to the dead letters."""
+"""One CloudEvent to one function, with the retries of Knative's Kafka dispatcher; and its dead letter."""
 
-import asyncio
 import base64
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from shared.bus import Bus, BusUnavailableError, Message
+from shared.bus import MAX_MESSAGE_BYTES, Message
+from shared.clock import Clock
 from shared.cloudevent import encode_binary
 from shared.local import source_metrics
+from shared.local.patience import Pauses
 
 if TYPE_CHECKING:
     import aiohttp
 
-DEAD_LETTERS = "dead-letter"
-
-# Retried besides every status from 500 on (KNATIVE.md); any other 3xx and 4xx is final.
+# Retried besides every status from 500 on (KafkaSource); any other 3xx and 4xx is final.
 _RETRIED = frozenset({404, 408, 409, 429})
 _SERVER_ERROR = 500
+_BAD_REQUEST = 400
 _SUCCESS_BELOW = 300
-_DATA_BYTES = 1024
+
+# A dead letter must fit the bus too: what it adds to its message is bounded, and messages leave room for that.
+DEAD_LETTER_ROOM = 16 * 1024
+_ERROR_DATA_BYTES = 1024
+_EXTENSION_BYTES = 1024
+_EXTENSIONS = 8
+_EXTENSION_NAME = re.compile(r"kne-([a-z0-9]{1,64})")
 
 
 class Outcome(StrEnum):
-    """What became of a delivery; the label of its metric."""
+    """What became of a try; the label of its metric."""
 
     DELIVERED = "delivered"
     RETRIED = "retried"
@@ -32,10 +39,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """`retry` tries after the first, waiting `backoff` seconds and twice as long each time.
+    """`retry` tries after the first, `backoff` seconds apart at first and twice as long each time.
 
-    The emulation waits at most `longest` seconds between tries, so that a laptop recovers quickly, but keeps
-    trying as long as the real schedule would.
+    A deviation from the real dispatcher: between two tries the emulation waits at most `longest` seconds, so that a
+    laptop recovers quickly, but it gives up no earlier than the real schedule would have used up its waits.
     """
 
     retry: int = 12
@@ -45,16 +52,16 @@ class RetryPolicy:
 
     @property
     def budget(self) -> float:
-        """Seconds the real schedule waits in all."""
+        """Seconds the real schedule waits in all: 34 minutes by default."""
         return float(self.backoff * (2**self.retry - 1))
 
     def wait(self, attempt: int) -> float:
-        """Seconds before try number `attempt` + 1 (the first try is 1)."""
-        return float(min(self.backoff * 2 ** (attempt - 1), self.longest))
+        """Seconds between try number `attempt` (from 1) and the next."""
+        return float(min(self.backoff * 2 ** min(attempt - 1, self.retry), self.longest))
 
 
 class Answer(NamedTuple):
-    """A function's answer: status 0 where there was none, and why."""
+    """A function's answer, its header names in lower case; status 0 and the fault as body where there was none."""
 
     status: int
     headers: dict[str, str]
@@ -72,37 +79,44 @@ class Answer(NamedTuple):
 class Deliverer:
     """Posts CloudEvents to one function of the embedded runtime."""
 
-    def __init__(self, session: "aiohttp.ClientSession", bus: Bus, url: str, policy: RetryPolicy, group: str) -> None:
+    def __init__(
+        self,
+        session: "aiohttp.ClientSession",
+        url: str,
+        group: str,
+        *,
+        policy: RetryPolicy,
+        pauses: Pauses,
+        clock: Clock,
+    ) -> None:
+        self.url = url
         self._session = session
-        self._bus = bus
-        self._url = url
-        self._policy = policy
         self._group = group
+        self._policy = policy
+        self._pauses = pauses
+        self._clock = clock
 
     async def deliver(self, message: Message) -> Answer:
-        """Post until it is answered for good; returns the last answer.
+        """Post until the answer is final or the retries are used up; returns the last answer.
 
-        What can never succeed, or did not within the retries, is a dead letter when this returns. Raises
-        BusUnavailableError where the dead letter could not be stored: the message must not be acknowledged.
+        Raises StoppingError when the process stops between two tries.
         """
-        attempt, waited = 1, 0.0
+        started = self._clock.monotonic()
+        attempt = 1
         while True:
             answer = await self.post(message)
             if answer.delivered:
                 self._count(Outcome.DELIVERED)
                 return answer
-            if not answer.retried or waited >= self._policy.budget:
-                await self._bury(message, answer)
+            if not answer.retried or self._clock.monotonic() - started >= self._policy.budget:
                 self._count(Outcome.DEAD_LETTER)
                 return answer
             self._count(Outcome.RETRIED)
-            pause = self._policy.wait(attempt)
-            await asyncio.sleep(pause)
-            waited += pause
+            await self._pauses.sleep(self._policy.wait(attempt))
             attempt += 1
 
     async def post(self, message: Message) -> Answer:
-        """One try in binary mode."""
+        """One try in binary mode; redirects are answers like any other."""
         import aiohttp
 
         headers = encode_binary(message)
@@ -110,31 +124,61 @@ class Deliverer:
             headers["traceparent"] = traceparent
         timeout = aiohttp.ClientTimeout(total=self._policy.timeout)
         try:
-            async with self._session.post(self._url, data=message.data, headers=headers, timeout=timeout) as reply:
-                found = {name.lower(): value for name, value in reply.headers.items()}
-                return Answer(reply.status, found, await reply.read())
+            async with self._session.post(
+                self.url, data=message.data, headers=headers, timeout=timeout, allow_redirects=False
+            ) as reply:
+                found = {name.lower(): _text(value) for name, value in reply.headers.items()}
+                return Answer(reply.status, found, await _read_bounded(reply))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            return Answer(0, {}, repr(error).encode())
-
-    async def _bury(self, message: Message, answer: Answer) -> None:
-        """Publish the message to the dead letters with what the function said, as the dispatcher does."""
-        attributes = {
-            **message.attributes,
-            "knativeerrordest": self._url,
-            "knativeerrorcode": str(answer.status or _SERVER_ERROR),
-            "knativeerrordata": base64.b64encode(answer.body[:_DATA_BYTES]).decode(),
-        }
-        attributes |= {n.removeprefix("kne-"): v for n, v in answer.headers.items() if n.startswith("kne-")}
-        await self._bus.publish(DEAD_LETTERS, [Message(attributes, message.data)])
+            return Answer(0, {}, (str(error) or type(error).__name__).encode())
+        except ValueError as error:  # e.g. a line break in an attribute: no HTTP request can carry it
+            return Answer(_BAD_REQUEST, {}, f"the event cannot be sent over HTTP: {error}".encode())
 
     def _count(self, outcome: Outcome) -> None:
         source_metrics.DELIVERIES.labels(self._group, outcome).inc()
 
 
-async def keep_trying(deliverer: Deliverer, message: Message) -> Answer:
-    """Deliver even where the bus is away for the dead letter: start over until it is known to be somewhere."""
-    while True:
-        try:
-            return await deliverer.deliver(message)
-        except BusUnavailableError:
-            await asyncio.sleep(1)
+def _text(value: str) -> str:
+    """A header value that can be stored: bytes that are no UTF-8 arrive as half surrogates."""
+    return value if value.isascii() else value.encode(errors="replace").decode()
+
+
+async def _read_bounded(reply: "aiohttp.ClientResponse") -> bytes:
+    """The body, or its beginning where it is above what the bus would take as a reply."""
+    body = bytearray()
+    async for chunk in reply.content.iter_any():
+        body += chunk
+        if len(body) > MAX_MESSAGE_BYTES:
+            reply.close()
+            break
+    return bytes(body)
+
+
+def open_session() -> "aiohttp.ClientSession":
+    """The HTTP client of all sources: kept connections, no headers of its own; httpx costs ten times the CPU."""
+    import aiohttp
+
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=60)
+    return aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        skip_auto_headers=("Accept-Encoding", "Content-Type"),
+        headers={"user-agent": "sluice-sources"},
+    )
+
+
+def dead_letter(message: Message, url: str, answer: Answer) -> Message:
+    """The message with what went wrong: knativeerrordest, -code, -data, and the answer's `Kne-<name>` headers."""
+    extensions = [
+        (found[1], value[:_EXTENSION_BYTES])
+        for name, value in answer.headers.items()
+        if (found := _EXTENSION_NAME.fullmatch(name))
+    ]
+    attributes = {
+        **message.attributes,
+        "knativeerrordest": url,
+        "knativeerrorcode": str(answer.status or _SERVER_ERROR),
+        "knativeerrordata": base64.b64encode(answer.body[:_ERROR_DATA_BYTES]).decode(),
+        **dict(extensions[:_EXTENSIONS]),
+    }
+    return Message(attributes, message.data)

@@ -20,7 +20,8 @@ import structlog
 
 from shared.clock import SYSTEM_CLOCK, Clock
 from shared.http import ClientGoneError, Receive, Scope, Send
-from shared.local.chdb_pool import DATABASE, Engine, EngineError, Session, Stats
+from shared.local.chdb_engine import DATABASE, Engine, EngineError, Stats
+from shared.local.chdb_pool import Session
 from shared.local.door_answer import ABORTED, REQUIRED_PASSWORD, Answer, status_of
 from shared.local.door_exchange import Exchange, Login
 from shared.local.door_request import (
@@ -119,6 +120,8 @@ class Door:
         if content_type.lower().startswith("multipart/form-data"):
             fields += form_fields(content_type, await body.whole())
         call = answer.call = read_call(fields, headers)
+        if call.native_decompression:
+            raise EngineError(NOT_IMPLEMENTED, "decompress=1 is not supported: use Content-Encoding", "NOT_IMPLEMENTED")
         exchange = Exchange(
             engine=self._engine,
             login=login,

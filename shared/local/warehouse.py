@@ -13,7 +13,8 @@ import structlog
 import uvicorn
 
 from shared.config import ConfigError, load, setting
-from shared.local.chdb_pool import Engine, EngineError, Pool
+from shared.local.chdb_engine import Engine, EngineError
+from shared.local.chdb_pool import Pool
 from shared.local.door import Door
 from shared.local.door_exchange import Login
 from shared.local.door_sql import OperatorGuard

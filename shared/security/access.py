@@ -2,12 +2,12 @@
 
 import base64
 import binascii
+import contextlib
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 
-from shared.catalog.client import Catalog
-from shared.catalog.keys import find_key, touch_key
-from shared.clock import SYSTEM_CLOCK
+from shared.catalog.client import Catalog, CatalogUnavailableError
+from shared.catalog.keys import TOUCH_SECONDS, find_key, touch_key
+from shared.clock import SYSTEM_CLOCK, to_micros
 from shared.refusals import Refusal, Rejected
 from shared.security.keys import Key, KeyRing, Scope
 
@@ -27,20 +27,32 @@ class Access:
         """Raise CatalogUnavailableError unless the catalog answers."""
         await self._catalog.ping()
 
+    async def close(self) -> None:
+        """End what is under way; the catalog is closed by whoever opened it."""
+        await self._ring.close()
+
     async def _look_up(self, key_hash: bytes) -> Key | None:
         key = await find_key(self._catalog, key_hash)
-        if key is not None:
-            await touch_key(self._catalog, key.id)
+        if key is not None and _is_due(key, SYSTEM_CLOCK.micros()):
+            # Not being able to note the use (a full disk, a replica) is no reason to refuse the key.
+            with contextlib.suppress(CatalogUnavailableError):
+                await touch_key(self._catalog, key.id)
         return key
 
 
-@asynccontextmanager
+def _is_due(key: Key, now: int) -> bool:
+    return key.last_used_at is None or now - to_micros(key.last_used_at) > TOUCH_SECONDS * 1_000_000
+
+
+@contextlib.asynccontextmanager
 async def open_access(catalog_url: str) -> AsyncIterator[Access]:
     """An Access on the catalog of that URL, closed at the end."""
     catalog = Catalog(catalog_url)
+    access = Access(catalog)
     try:
-        yield Access(catalog)
+        yield access
     finally:
+        await access.close()
         await catalog.close()
 
 

@@ -4,7 +4,8 @@ import gzip
 import json
 import os
 import signal
-import threading
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from typer.testing import CliRunner, Result
 
 from shared.cli.main import app
 from shared.local.control import read_state
-from tests.load.instance import Instance, private_instance
+from tests.load.instance import ROOT, Instance, private_instance
 
 DAY = "2024-02-29"
 NOON = 1_709_208_000
@@ -87,15 +88,17 @@ def test_an_import_goes_on_when_the_edge_is_killed_and_nothing_is_lost_or_double
 ) -> None:
     assert instance.data is not None
     write_rows(tmp_path / "rows.gz", 20_000)
-    outcome: list[Any] = []
-    work = threading.Thread(target=lambda: outcome.append(told(*importing("rows.gz", "killed", "--batch", "50"))))
-    work.start()
+    command = [sys.executable, "-m", "shared.cli.main", *importing("rows.gz", "killed", "--batch", "50", "--json")]
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     deadline = time.monotonic() + 30
     while count("killed") == 0 and time.monotonic() < deadline:
         time.sleep(0.05)
     os.kill(read_state(instance.data)["parts"]["edge"], signal.SIGKILL)
-    work.join(60)
-    assert (outcome[0]["accepted"], outcome[0]["lost"]) == (20_000, 0)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    outcome = json.loads(out)
+    assert (outcome["accepted"], outcome["lost"]) == (20_000, 0)
     assert count_once_it_is("killed", 20_000) == 20_000
 
 

@@ -3,12 +3,14 @@
 import gzip
 import json
 import socket
+import struct
 import time
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
+import lz4.block
 import lz4.frame
 import pytest
 from backports import zstd
@@ -270,6 +272,18 @@ def test_answers_are_compressed_when_asked(
     raw = b"".join(reply.iter_raw())
     assert reply.headers["content-encoding"] == encoding
     assert decompress(raw) == b"".join(b"%d\n" % n for n in range(rows))
+
+
+def test_native_compression_for_jdbc(warehouse: WarehouseProcess) -> None:
+    framed = warehouse.post("SELECT number FROM numbers(500000)", compress="1")
+    assert "content-encoding" not in framed.headers
+    rest, lines = framed.content, b""
+    while rest:
+        size, plain = struct.unpack_from("<II", rest, 17)
+        lines += lz4.block.decompress(rest[25 : 16 + size], uncompressed_size=plain)
+        rest = rest[16 + size :]
+    assert lines == b"".join(b"%d\n" % n for n in range(500_000))
+    assert warehouse.post("SELECT 1", decompress="1").headers["x-clickhouse-exception-code"] == "48"
 
 
 def test_answers_are_plain_when_compression_is_off(warehouse: WarehouseProcess) -> None:

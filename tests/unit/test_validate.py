@@ -82,9 +82,7 @@ def test_a_line_break_between_tokens_does_not_break_the_line() -> None:
         ("A18F0000-0000-4000-8000-000000000001", "a18f0000-0000-4000-8000-000000000001", ""),
     ],
 )
-def test_a_clients_id_gives_the_same_event_id_each_time(
-    given_id: object, event_id: str, client_id: str
-) -> None:
+def test_a_clients_id_gives_the_same_event_id_each_time(given_id: object, event_id: str, client_id: str) -> None:
     made = row({"event": "x", "id": given_id})
     assert (made.event_id, made.client_id) == (event_id, client_id)
 

@@ -1,0 +1,21 @@
+"""The instances of the end-to-end tests: one that stays whole, one that tests may break."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.running import Running, running
+
+
+@pytest.fixture(scope="session")
+def instance() -> Iterator[Running]:
+    """A private instance that no test breaks; it ends with the session, also when tests fail."""
+    with running() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def fragile() -> Iterator[Running]:
+    """Another one, whose parts are killed and paused; every test leaves it working."""
+    with running() as started:
+        yield started
