@@ -96,8 +96,13 @@ def read_env_file(path: Path) -> dict[str, str]:
         line = raw.strip().removeprefix("export ")
         name, equals, value = line.partition("=")
         if equals and not name.startswith("#"):
-            found[name.strip()] = value.strip().strip("\"'")
+            found[name.strip()] = _unquoted(value.strip())
     return found
+
+
+def _unquoted(value: str) -> str:
+    quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
+    return value[1:-1] if quoted else value
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

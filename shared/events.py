@@ -97,6 +97,7 @@ class Receipt(msgspec.Struct, frozen=True):
 
 
 _TOKEN_BYTES = 16 + 16 + 6
+_IDS = 1 << 128
 
 
 def read_receipt(token: str) -> Receipt | None:
@@ -108,7 +109,9 @@ def read_receipt(token: str) -> Receipt | None:
     if len(packed) != _TOKEN_BYTES:
         return None
     parts, rows = struct.unpack(">HI", packed[32:])
-    return Receipt(uuid.UUID(bytes=packed[:16]), uuid.UUID(bytes=packed[16:32]), parts, rows)
+    first = uuid.UUID(bytes=packed[16:32])
+    receipt = Receipt(uuid.UUID(bytes=packed[:16]), first, parts, rows)
+    return receipt if receipt.token() == token and first.int + parts <= _IDS else None
 
 
 def part_id(first: uuid.UUID, part: int) -> uuid.UUID:

@@ -18,10 +18,11 @@ import structlog
 from shared import metrics
 from shared.bus import Message
 from shared.cloudevent import encode_binary, looks_like_cloudevent
+from shared.config import ServerSettings, load
 from shared.http import ClientGoneError, Receive, Reply, Request, Scope, Send, problem
 from shared.ids import new_request_id
 from shared.refusals import Refusal, Rejected, UnavailableError
-from shared.telemetry import child_traceparent, current_request, usable_request_id
+from shared.telemetry import child_traceparent, configure_logging, current_request, usable_request_id
 
 LIVE = frozenset({"/healthz", "/health", "/_/health"})
 READY = frozenset({"/readyz", "/_/ready"})
@@ -207,6 +208,8 @@ async def _answer_starlette(service: Service[Any], request: Any) -> Any:
     """Under functions-framework a Starlette request comes in and a Starlette response goes out."""
     from starlette.responses import Response
 
+    if not structlog.is_configured():  # whoever serves with functions-framework never calls shared.serve
+        configure_logging(service.name, load(ServerSettings).log_level)
     reply = await service.answer(Request(request.scope, request.receive))
     response = Response(reply.body, reply.status, reply.headers, reply.content_type if reply.body else None)
     response.headers["content-length"] = str(len(reply.body))

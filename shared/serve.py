@@ -2,6 +2,7 @@
 
 import gc
 import importlib
+import signal
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
@@ -30,11 +31,17 @@ def find_main(name: str) -> "Main":
     return cast("Main", module.main)
 
 
+def _ended(_number: int, _frame: object) -> None:
+    """Being asked to stop is no failure: the exit code is 0."""
+    sys.exit(0)
+
+
 def serve(app: ASGIApp, *, host: str, port: int, log_level: str, process: str) -> None:
     """Serve until SIGTERM or SIGINT, then drain: requests in flight finish, clients are closed."""
     import uvicorn
 
     configure_logging(process, log_level)
+    signal.signal(signal.SIGTERM, _ended)  # uvicorn, once drained, raises the signal again
     # What is loaded by now stays: the collector need not look at it again, nor after every few requests.
     gc.freeze()
     gc.set_threshold(*_GC_THRESHOLDS)

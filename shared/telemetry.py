@@ -3,13 +3,14 @@
 import logging
 import os
 import re
+import sys
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 import structlog
 
 if TYPE_CHECKING:
-    from structlog.typing import EventDict, WrappedLogger
+    from structlog.typing import EventDict, Processor, WrappedLogger
 
     from shared.http import Request
 
@@ -31,19 +32,30 @@ def configure_logging(function: str, level: str = "info") -> None:
             event["trace_id"] = request.traceparent[3:35]
         return event
 
+    chain: list[Processor] = [
+        add_context,
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
     structlog.configure(
-        processors=[
-            add_context,
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
+        processors=[*chain, structlog.processors.JSONRenderer()],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(level=logging.WARNING, format='{"level":"warning","event":"%(message)s"}', force=True)
+    _configure_libraries(chain)
+
+
+def _configure_libraries(chain: "list[Processor]") -> None:
+    """What libraries log (warnings and worse) comes in the same lines as ours."""
+    end: list[Processor] = [
+        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+        structlog.processors.JSONRenderer(),
+    ]
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=chain, processors=end))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
 
 
 def child_traceparent(incoming: str | None) -> str:

@@ -1,8 +1,9 @@
 """Group commit: many requests' events in one durable write to the bus.
 
 Natural batching: a flush starts as soon as the one before is acknowledged and takes everything that waits, so
-a quiet server answers at once and a busy one writes large records. A flush is one transaction on the bus with
-at least one record per project that waits.
+a quiet server answers at once and a busy one writes large records. Clients that were just answered tend to come
+back at once, so a flush waits for as many requests as the last one had, at most LINGER_SECONDS. A flush is one
+transaction on the bus with at least one record per project that waits.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from shared.events import EVENTS_TOPIC, MAX_RECORD_BYTES, Receipt, part_id, reco
 from shared.ids import uuid7
 
 STALLED_AFTER_SECONDS = 1.0
+LINGER_SECONDS = 0.004
 _PART_BITS = 16
 
 
@@ -41,8 +43,11 @@ class GroupCommit:
         self._clock = clock
         self._max_waiting = max_waiting
         self._waiting: list[_Waiting] = []
+        self._flushing: list[_Waiting] = []
         self._bytes = 0
         self._wake = asyncio.Event()
+        self._gathered = asyncio.Event()
+        self._expected = 1
         self._stalled = False
         self._flusher = asyncio.create_task(self._run(), name="group-commit")
 
@@ -57,29 +62,40 @@ class GroupCommit:
         self._waiting.append(_Waiting(project_id, lines, size, traceparent, done))
         self._bytes += size
         self._wake.set()
+        if len(self._waiting) >= self._expected:
+            self._gathered.set()
         return await done
 
     async def close(self) -> None:
-        """Flush what waits, then stop."""
-        if self._waiting and not self._stalled:
-            await asyncio.wait({entry.done for entry in self._waiting})
+        """Flush what waits, then stop; a bus that hangs is not waited for, and everybody gets an answer."""
+        unanswered = [*self._flushing, *self._waiting]
+        if unanswered and not self._stalled:
+            await asyncio.wait({entry.done for entry in unanswered}, timeout=2 * STALLED_AFTER_SECONDS)
         self._flusher.cancel()
         with suppress(asyncio.CancelledError):
             await self._flusher
+        _fail([*self._flushing, *self._waiting], BusUnavailableError("the function stops"))
 
     async def _run(self) -> None:
         while True:
             await self._wake.wait()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._gathered.wait(), LINGER_SECONDS)
             self._wake.clear()
             taken, self._waiting = self._waiting, []
+            self._expected = max(1, len(taken) * 9 // 10)
+            self._gathered.clear()
             metrics.INGEST_WAITING_BYTES.set(self._bytes)
-            live = [waiting for waiting in taken if not waiting.done.cancelled()]
+            self._flushing = [waiting for waiting in taken if not waiting.done.cancelled()]
             try:
-                await self._flush(live)
+                if self._flushing:
+                    await self._flush(self._flushing)
             except Exception as error:  # noqa: BLE001 (handed to every waiting request: 503, or 500 for a bug)
-                _fail(live, error)
+                _fail(self._flushing, error)
+            self._flushing = []
             self._stalled = False
             self._bytes -= sum(waiting.size for waiting in taken)
+            metrics.INGEST_WAITING_BYTES.set(self._bytes)
 
     async def _flush(self, taken: list[_Waiting]) -> None:
         messages, receipts = pack(taken, self._clock.micros())

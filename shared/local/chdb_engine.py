@@ -13,15 +13,15 @@ DATABASE = "sluice"
 
 UNKNOWN_EXCEPTION = 1002
 
-_PREFIX = re.compile(r"(?:.*?\bCode: (\d+)\. DB::(\w*Exception): )+", re.DOTALL)
+_PREFIX = re.compile(r".*?\bCode: (\d+)\. DB::\w*Exception: (?:Code: \1\. DB::\w*Exception: )*", re.DOTALL)
 _SUFFIX = re.compile(r"(?: \(version [\w.]+\)\.? ?| ?\(([A-Z][A-Z0-9_]+)\)\.?)+$")
 
 # The engine on a laptop: no introspection of the binary, SELECT is spelt out as on a server, a thread that
-# looks at the memory once a second instead of twenty times, caches in proportion to the memory allowed.
+# looks at the memory five times a second instead of twenty, caches in proportion to the memory allowed.
 _OPTIONS = {
     "implicit_select": "0",
     "allow_introspection_functions": "0",
-    "memory_worker_period_ms": "1000",
+    "memory_worker_period_ms": "200",
     "background_schedule_pool_size": "1",
     "max_thread_pool_free_size": "8",
 }
@@ -172,7 +172,11 @@ class Insert:
 
 
 class Connection:
-    """One chDB connection; blocking, for one thread at a time. Every method raises EngineError."""
+    """One chDB connection; blocking, for one thread at a time.
+
+    Every method raises EngineError. After one the connection has to be closed: chDB puts what a failed query had
+    found so far in front of the next result.
+    """
 
     def __init__(self, raw: Any) -> None:
         self._raw = raw
@@ -225,7 +229,7 @@ class Engine:
         # kept open for KILL QUERY; also keeps the engine alive while no request is served
         self._control = self.connect()
         self._control_lock = threading.Lock()
-        self._control.query(f"CREATE DATABASE IF NOT EXISTS {DATABASE}".encode())
+        self._own(f"CREATE DATABASE IF NOT EXISTS {DATABASE}")
         self.version, self.timezone = self.rows("SELECT version(), timezone()")[0]
 
     def connect(self, statements: Sequence[bytes] = ()) -> Connection:
@@ -242,19 +246,24 @@ class Engine:
 
     def rows(self, sql: str) -> list[list[str]]:
         """A small result of our own, as text."""
-        with self._control_lock:
-            text = self._control.query(sql.encode()).text()
-        return [line.split("\t") for line in text.splitlines()]
+        return [line.split("\t") for line in self._own(sql).splitlines()]
 
     def kill(self, marker: str) -> None:
         """Cancel the queries whose text ends with `marker` (a comment); none running is no error."""
-        with self._control_lock:
-            self._control.query(f"KILL QUERY WHERE endsWith(query, '{marker}') ASYNC".encode())
+        self._own(f"KILL QUERY WHERE endsWith(query, '{marker}') ASYNC")
 
     def kill_all(self) -> None:
         """Cancel whatever runs."""
+        self._own("KILL QUERY WHERE query NOT ILIKE 'KILL%' ASYNC")
+
+    def _own(self, sql: str) -> str:
         with self._control_lock:
-            self._control.query(b"KILL QUERY WHERE query NOT ILIKE 'KILL%' ASYNC")
+            try:
+                return self._control.query(sql.encode()).text()
+            except EngineError:
+                failed, self._control = self._control, self.connect()
+                failed.close()
+                raise
 
     def close(self) -> None:
         """Close the engine; every pool's connections have to be closed before."""

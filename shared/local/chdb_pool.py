@@ -11,7 +11,7 @@ import re
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from shared.local.chdb_engine import DATABASE, Connection, Engine, EngineError
@@ -35,6 +35,12 @@ class Session:
     database: str = DATABASE
     settings: tuple[tuple[str, str], ...] = ()
     remembered: tuple[bytes, ...] = ()
+
+    def with_default(self, name: str, value: str) -> "Session":
+        """The same with this setting, unless it is set already."""
+        if any(name == known for known, _ in self.settings):
+            return self
+        return replace(self, settings=tuple(sorted([*self.settings, (name, value)])))
 
     def statements(self) -> Iterator[bytes]:
         """What brings a fresh connection to this session; EngineError for an impossible setting's name."""
@@ -86,7 +92,12 @@ class Lease:
         def work() -> T:
             if self._connection is None:
                 self._connection = self._pool.open(self._session)
-            return function(self._connection, *args, **kwargs)
+            try:
+                return function(self._connection, *args, **kwargs)
+            except EngineError:
+                # chDB puts what a failed query had found so far in front of the connection's next result
+                self.tainted = True
+                raise
 
         future = asyncio.get_running_loop().run_in_executor(self._pool.threads, work)
         self._running = future
@@ -98,11 +109,18 @@ class Lease:
         return self._running is not None and not self._running.done()
 
     def release(self) -> None:
+        """Give the connection back, if need be when its thread is."""
         if self._running is not None and not self._running.done():
             self.tainted = True
-            self._running.add_done_callback(lambda _: self.release())
+            self._running.add_done_callback(self._release_late)
             return
         self._pool.take_back(None if self.tainted else self._session, self._connection)
+
+    def _release_late(self, ended: asyncio.Future[Any]) -> None:
+        if not ended.cancelled():
+            # looked at, so that asyncio does not report what nobody waits for
+            ended.exception()
+        self.release()
 
 
 class Pool:

@@ -8,8 +8,9 @@ the warehouse. What differs from a server:
 - the engine gives queries ids of its own: `query_id` comes back in the headers but is not in system.processes;
 - tables in a form's files, INSERT … FROM input(), FROM INFILE and INTO OUTFILE are refused;
 - a SELECT in a format without header or footer (Native, TSV, CSV, JSONEachRow …) is sent as it is found unless
-  `wait_end_of_query=1`; every other result is complete before its first byte is sent;
-- one system.query_log there is not.
+  `wait_end_of_query=1`; every other result is complete before its first byte is sent, and bounded
+  (`max_result_bytes`, a quarter of SLUICE_WAREHOUSE_MEMORY);
+- Native is the plain format whatever `client_protocol_version` says; there is no system.query_log.
 """
 
 import hmac

@@ -32,11 +32,15 @@ _DEFAULT_FORMAT = "TabSeparated"
 
 @dataclass(frozen=True)
 class Login:
-    """A user of the door. With a guard it only reads, and its own settings are not taken."""
+    """A user of the door. With a guard it only reads, and its own settings are not taken.
+
+    `whole_bytes` bounds a result that has to be complete before it is sent.
+    """
 
     name: str
     password: bytes
     pool: Pool
+    whole_bytes: int
     guard: OperatorGuard | None = None
 
 
@@ -129,7 +133,10 @@ class Exchange:
             work.cancel()
 
     async def _execute(self, text: bytes, statement: Statement) -> None:
-        async with self._login.pool.lease(self._session) as self._lease:
+        session = self._session
+        if statement.selects and self._login.guard is None and not self._may_stream(statement):
+            session = session.with_default("max_result_bytes", str(self._login.whole_bytes))
+        async with self._login.pool.lease(session) as self._lease:
             lease = self._lease
             first, result = await lease.call(self._start, lease, text, statement)
             if statement.changes_session:

@@ -6,17 +6,19 @@ functions, each also under `/<service>/` where the emulated sources post their C
 
 import asyncio
 import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from yarl import URL
 
 from shared.config import load
 from shared.function import LIVE, METRICS, READY, Service, exposition
-from shared.http import Receive, Reply, Request, Scope, Send, json_reply, problem
+from shared.http import ClientGoneError, Receive, Reply, Request, Scope, Send, json_reply, problem
 from shared.ids import uuid7
 from shared.local.ports import LocalSettings
-from shared.refusals import Refusal
+from shared.refusals import Refusal, Rejected
 from shared.serve import find_main, serve
+from shared.telemetry import usable_request_id
 from shared.wiring import Wiring, load_wiring
 
 if TYPE_CHECKING:
@@ -47,16 +49,24 @@ class Host:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            request = Request(scope, receive)
-            await (await self._answer(request)).send(send)
+            await (await self._guarded(Request(scope, receive))).send(send)
         elif scope["type"] == "lifespan":
             await self._lifespan(receive, send)
+
+    async def _guarded(self, request: Request) -> Reply:
+        """An answer also where the body cannot be read before any function has the request."""
+        try:
+            return await self._answer(request)
+        except Rejected as rejected:
+            return _refused(request, rejected.refusal, rejected.detail)
+        except ClientGoneError:
+            return _refused(request, Refusal.BAD_REQUEST, "the body ended early")
 
     async def _answer(self, request: Request) -> Reply:
         methods = self._routes.get(request.path)
         if methods is not None:
             if request.method not in methods:
-                return problem(Refusal.METHOD_NOT_ALLOWED, allow=sorted(methods))
+                return _refused(request, Refusal.METHOD_NOT_ALLOWED, allow=sorted(methods))
             service = methods[request.method]
             return await (service.answer(request) if service else self._forward(request))
         if request.path in LIVE:
@@ -74,7 +84,7 @@ class Host:
         name, _, rest = request.path.lstrip("/").partition("/")
         service = self._services.get(name)
         if service is None:
-            return problem(Refusal.NOT_FOUND, f"no function {name!r} is hosted here")
+            return _refused(request, Refusal.NOT_FOUND, f"no function {name!r} is hosted here")
         request.path = "/" + rest
         return await service.answer(request)
 
@@ -93,7 +103,7 @@ class Host:
         if self._session is None:
             self._session = aiohttp.ClientSession(self._forward_to, auto_decompress=False)
         headers = {name: value for name, value in request.headers.items() if name not in _NOT_FORWARDED}
-        request_id = headers.setdefault("x-request-id", str(uuid7()))
+        request.request_id = headers["x-request-id"] = _request_id(request)
         body = await request.body(MAX_FORWARDED_BYTES)
         timeout = aiohttp.ClientTimeout(total=_FORWARD_SECONDS)
         address = URL(request.address, encoded=True)
@@ -104,7 +114,7 @@ class Host:
                 content = await answer.read()
                 found = {name.lower(): value for name, value in answer.headers.items()}
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            return problem(Refusal.UNAVAILABLE, f"the function does not answer: {error!r}", request_id=request_id)
+            return _refused(request, Refusal.UNAVAILABLE, f"the function does not answer: {error!r}")
         kept = {name: value for name, value in found.items() if name not in _NOT_RETURNED}
         return Reply(answer.status, content, found.get("content-type", ""), kept)
 
@@ -123,7 +133,21 @@ def _outside(request: Request) -> Reply:
     """What no function answers: the root says where things are, everything else is a JSON 404."""
     if request.path == "/" and request.method in {"GET", "HEAD"}:
         return json_reply({"name": "Sluice", "api": "/api/v1", "health": "/healthz"})
-    return problem(Refusal.NOT_FOUND, f"no function answers {request.path!r}; the API is under /api/v1")
+    return _refused(request, Refusal.NOT_FOUND, f"no function answers {request.path!r}; the API is under /api/v1")
+
+
+def _refused(request: Request, refusal: Refusal, detail: str = "", *, allow: Iterable[str] = ()) -> Reply:
+    """A refusal of the host itself: with a request id, as those of the functions."""
+    request_id = _request_id(request)
+    reply = problem(refusal, detail, request_id=request_id, allow=allow)
+    reply.headers["x-request-id"] = request_id
+    return reply
+
+
+def _request_id(request: Request) -> str:
+    """The id the request already has, the client's where it is usable, or a new one."""
+    incoming = request.headers.get("x-request-id")
+    return request.request_id or (incoming if incoming and usable_request_id(incoming) else str(uuid7()))
 
 
 def main(process: str) -> None:

@@ -74,17 +74,18 @@ class Warehouse:
     def __init__(self, settings: EmbeddedWarehouseSettings) -> None:
         self.engine = Engine(settings.data.resolve() / "warehouse", settings.memory)
         self.pools = [Pool(self.engine, size=settings.connections)]
-        logins = [Login("sluice", settings.password.encode(), self.pools[0])]
+        whole = settings.memory // 4
+        logins = [Login("sluice", settings.password.encode(), self.pools[0], whole)]
         if settings.operator_password:
             limits = (
                 f"SET max_execution_time = {_OPERATOR_SECONDS}, max_memory_usage = {settings.memory // 2},"
-                f" max_result_bytes = {settings.memory // 8}"
+                f" max_result_bytes = {whole}"
             )
             after = (limits.encode(), b"SET readonly = 1")
             pool = Pool(self.engine, size=_OPERATOR_CONNECTIONS, waiting=20, after=after)
             self.pools.append(pool)
             guard = OperatorGuard(self.engine)
-            logins.append(Login("operator", settings.operator_password.encode(), pool, guard))
+            logins.append(Login("operator", settings.operator_password.encode(), pool, whole, guard))
         self.door = Door(self.engine, logins)
 
     def close(self) -> None:

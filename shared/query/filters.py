@@ -77,7 +77,7 @@ def condition(wanted: Filter, parameters: Parameters) -> str:
 def _equals(named: Field, value: Scalar, parameters: Parameters) -> str:
     if isinstance(value, str | bool):
         return f"({named.present} AND {named.text} = {parameters.bind('String', _as_text(value))})"
-    return f"ifNull({named.number} = {parameters.bind('Float64', float(value))}, 0)"
+    return f"ifNull({named.number} = {parameters.bind('Float64', _number(named, value))}, 0)"
 
 
 def _compares(named: Field, operator: str, value: Scalar, parameters: Parameters) -> str:
@@ -85,7 +85,14 @@ def _compares(named: Field, operator: str, value: Scalar, parameters: Parameters
         raise Rejected(Refusal.BAD_FILTER, f"{named.name}: true and false have no order")
     if isinstance(value, str):
         return f"({named.present} AND {named.text} {operator} {parameters.bind('String', value)})"
-    return f"ifNull({named.number} {operator} {parameters.bind('Float64', float(value))}, 0)"
+    return f"ifNull({named.number} {operator} {parameters.bind('Float64', _number(named, value))}, 0)"
+
+
+def _number(named: Field, value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise Rejected(Refusal.BAD_FILTER, f"{named.name}: the number is out of range") from error
 
 
 def _one(wanted: Filter) -> Scalar:

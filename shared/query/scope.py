@@ -1,5 +1,6 @@
 """The one place that says which rows a query may see: one project, one range, its events and filters."""
 
+import re
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +11,8 @@ from shared.query.period import Period
 from shared.refusals import Refusal, Rejected
 
 MAX_EVENTS = 200
+
+_MARK = re.compile(r"/\*(\w+)\*/")
 
 
 def scope(
@@ -46,8 +49,9 @@ def _text(moment: object) -> str:
 
 
 def read_sql(folder: Path, name: str, **parts: str) -> str:
-    """The query file `sql/<name>.sql` beside `folder`, its `/*part*/` marks replaced by what the builders made."""
+    """The query file `sql/<name>.sql` beside `folder`, its `/*part*/` marks replaced by what the builders made.
+
+    All at once: a part that holds the text of a mark, as a property's name may, stays as it is.
+    """
     text = (folder / "sql" / f"{name}.sql").read_text(encoding="utf-8")
-    for mark, sql in parts.items():
-        text = text.replace(f"/*{mark}*/", sql)
-    return text
+    return _MARK.sub(lambda mark: parts[mark[1]], text)

@@ -5,7 +5,7 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from uuid import uuid4
 
 import pytest
@@ -383,15 +383,20 @@ async def test_a_reader_survives_a_freeze_and_a_kill_and_sees_each_message_once(
             await asyncio.sleep(0.2)
             broken.start()
         await publish_surely(valkey_bus, topic, number)
-    async with asyncio.timeout(15):
-        while len(set(numbers(seen))) < 30:
-            await asyncio.sleep(0.05)
+    await eventually(lambda: len(set(numbers(seen))) == 30)
     stop.set()
     await reading
     offsets = positions_of(positions(seen))
     assert offsets == list(range(len(offsets))), "in order, none twice, none missing"
     assert await valkey_bus.lag(topic, "g") == 0
     await subscription.close()
+
+
+async def eventually(check: Callable[[], bool], seconds: float = 25) -> None:
+    deadline = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.02)
 
 
 async def publish_surely(bus: Bus, topic: str, number: int) -> None:
@@ -454,8 +459,7 @@ async def test_numbering_survives_a_rewrite_of_the_append_only_file(
     await subscription.ack(positions(await subscription.take(10, 1)))
     assert await subscription.take(1, 0.05) == []
     broken.command("BGREWRITEAOF")
-    while b"aof_rewrite_in_progress:1" in broken.command("INFO persistence"):
-        await asyncio.sleep(0.02)
+    await eventually(lambda: b"aof_rewrite_in_progress:0" in broken.command("INFO persistence"))
     await restart(broken)
     assert positions_of(await publish(valkey_bus, topic, range(3, 4))) == [3]
     await subscription.close()

@@ -1,4 +1,4 @@
-"""A whole Sluice of its own for tests: started by the command, asked over HTTP, broken by signals, ended by its pids."""
+"""A whole Sluice for tests: started by the command, asked over HTTP, broken by signals, ended by its own pids."""
 
 import asyncio
 import contextlib
@@ -91,7 +91,7 @@ class Running:
         )
 
     def state(self) -> dict[str, Any]:
-        """What the supervisor last wrote: its pid, `parts` by name, `env` …"""
+        """What the supervisor last wrote: its own pid, the `parts` by name, the `env`."""
         return control.read_state(self.data)
 
     def note_processes(self) -> dict[int, psutil.Process]:
@@ -246,7 +246,8 @@ class Running:
         async def drain(bus: Bus) -> list[Delivery]:
             found: list[Delivery] = []
             subscription = await bus.subscribe(topic, group)
-            while taken := await subscription.take(1_000, 0.1):
+            while await bus.lag(topic, group):
+                taken = await subscription.take(100, 2)
                 found += taken
                 await subscription.ack([delivery.position for delivery in taken])
             await subscription.close()

@@ -413,7 +413,9 @@ def test_no_property_name_is_ever_read_as_sql(instance: Running, name: str) -> N
     assert instance.count(project, filters=[{"property": path, "op": "eq", "value": 7}]) == 1
 
 
-@pytest.mark.parametrize("value", ["a\tb", "a\nb", "a\\", "\\N", "\\t", "it's", '"', "{p0:String}", "%s", "\u2028", "😀"])
+@pytest.mark.parametrize(
+    "value", ["a\tb", "a\nb", "a\\", "\\N", "\\t", "it's", '"', "{p0:String}", "%s", "\u2028", "😀"]
+)
 def test_any_text_is_found_by_a_filter_on_it(instance: Running, value: str) -> None:
     project = instance.new_project()
     sent = [{"event": "e", "user_id": value, "properties": {"a": value}}, {"event": "e", "properties": {"a": "other"}}]
@@ -460,4 +462,3 @@ def test_an_expired_key_is_refused(instance: Running) -> None:
     short = Project(project.id, made[0], "")
     wait_until(lambda: instance.post({"event": "e"}, short).status_code != 202, 10, "the key has expired")
     assert_refused(instance.post({"event": "e"}, short), R.KEY_EXPIRED)
-

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import subprocess
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -74,13 +75,27 @@ def _running(engine: Engine, log: Path) -> Iterator[Server]:
         server.stop()
 
 
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """A short path, and not below pytest's own folder: each session closes that one again to PostgreSQL's user."""
+    with tempfile.TemporaryDirectory(prefix="sluice-test-") as folder:
+        yield Path(folder)
+
+
 @pytest.fixture
-def run_engine(tmp_path: Path) -> Iterator[Callable[[Engine], Server]]:
+def folder() -> Iterator[Path]:
+    """An empty folder for the data of engines."""
+    with _folder() as folder:
+        yield folder
+
+
+@pytest.fixture
+def run_engine(folder: Path) -> Iterator[Callable[[Engine], Server]]:
     """Start engines of a test's own; they end with it."""
     servers: list[Server] = []
 
     def start(engine: Engine) -> Server:
-        servers.append(Server(engine, tmp_path / f"{engine.name}.log"))
+        servers.append(Server(engine, folder / f"{engine.name}.log"))
         return servers[-1]
 
     yield start
@@ -89,8 +104,9 @@ def run_engine(tmp_path: Path) -> Iterator[Callable[[Engine], Server]]:
 
 
 @pytest.fixture(scope="session")
-def postgres_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("pg")
+def postgres_data() -> Iterator[Path]:
+    with _folder() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="session")
@@ -101,19 +117,24 @@ def postgres(postgres_data: Path) -> Iterator[Server]:
 
 
 @pytest.fixture
-def empty_catalog_url(postgres: Server) -> str:
+def empty_catalog_url(postgres: Server) -> Iterator[str]:
     """A database of the test's own, with nothing in it."""
     name = f"test_{uuid.uuid4().hex}"
     admin = postgres.engine.url.replace("//sluice@", "//postgres@").replace("/sluice?", "/postgres?")
     with psycopg.connect(admin, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} OWNER sluice".encode())
-    return postgres.engine.url.replace("/sluice?", f"/{name}?")
+    yield postgres.engine.url.replace("/sluice?", f"/{name}?")
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 @pytest.fixture
-def catalog_url(empty_catalog_url: str) -> str:
-    """A migrated database of the test's own."""
+def catalog_url(postgres: Server) -> str:
+    """The migrated catalog, without a row; a test that changes more than rows takes `empty_catalog_url`."""
     from shared.catalog.migrate import migrate
 
-    migrate(empty_catalog_url)
-    return empty_catalog_url
+    url = postgres.engine.url
+    migrate(url)
+    with psycopg.connect(url) as connection:
+        connection.execute("TRUNCATE organisations CASCADE")
+    return url

@@ -15,6 +15,8 @@ from shared.ids import uuid7
 from shared.local.engines import prepare_postgres
 from shared.refusals import Refusal, Rejected
 
+pytestmark = pytest.mark.timeout(120)
+
 # What a busy machine may add to a timer.
 SLACK_SECONDS = 0.5
 

@@ -50,11 +50,12 @@ def test_a_failed_migration_changes_nothing(empty_catalog_url: str) -> None:
     assert tables(empty_catalog_url) == {"api_keys"}
 
 
-def test_a_catalog_of_a_newer_version_is_refused(catalog_url: str) -> None:
-    with psycopg.connect(catalog_url) as connection:
+def test_a_catalog_of_a_newer_version_is_refused(empty_catalog_url: str) -> None:
+    migrate(empty_catalog_url)
+    with psycopg.connect(empty_catalog_url) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(CatalogMigrationError, match="9999"):
-        migrate(catalog_url)
+        migrate(empty_catalog_url)
 
 
 def test_migrating_without_a_server_says_that_it_is_away() -> None:

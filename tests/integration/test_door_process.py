@@ -91,6 +91,15 @@ def test_operator_login_is_off_until_it_has_a_password(warehouse: WarehouseProce
         assert (reply.status_code, reply.headers["x-clickhouse-exception-code"]) == (403, "516")
 
 
+def test_result_that_cannot_be_streamed_is_bounded(tmp_path: Path) -> None:
+    sql = "SELECT number, toString(number) FROM numbers(8000000)"
+    with warehouse_process(tmp_path, SLUICE_WAREHOUSE_MEMORY=str(512 * 1024 * 1024)) as warehouse:
+        refused = warehouse.post(f"{sql} FORMAT JSONCompact")
+        assert (refused.status_code, refused.headers["x-clickhouse-exception-code"]) == (500, "396")
+        with warehouse.client.stream("POST", "/", content=sql) as streamed:
+            assert sum(chunk.count(b"\n") for chunk in streamed.iter_raw()) == 8_000_000
+
+
 def failed_start(**env: str) -> tuple[int, str]:
     run = subprocess.run(
         [sys.executable, "-m", "shared.local.warehouse"],

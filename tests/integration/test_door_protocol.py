@@ -321,6 +321,16 @@ def test_error_in_the_middle_breaks_the_answer_off(warehouse: WarehouseProcess) 
     assert warehouse.post(sql, wait_end_of_query="1").headers["x-clickhouse-exception-code"] == "395"
 
 
+@pytest.mark.parametrize("output_format", ["TSV", "JSON", "Native"])
+def test_what_a_failed_query_had_found_reaches_no_other_request(
+    warehouse: WarehouseProcess, output_format: str
+) -> None:
+    sql = f"SELECT number, throwIf(number = 250000) FROM numbers(300000) FORMAT {output_format}"
+    for _ in range(4):
+        assert warehouse.post(sql, wait_end_of_query="1").status_code == 500
+    assert {warehouse.text("SELECT 1", wait_end_of_query="1") for _ in range(20)} == {"1"}
+
+
 def test_failed_insert_stores_nothing(warehouse: WarehouseProcess, table: str) -> None:
     lines = b'{"a":1,"b":"x"}\n' * 50_000 + b'{"a":"no number"}\n'
     reply = warehouse.client.post("/", params={"query": f"INSERT INTO {table} FORMAT JSONEachRow"}, content=lines)

@@ -13,6 +13,7 @@ from typing import NamedTuple, Self
 
 import pytest
 
+from shared.events import ACCEPTED
 from shared.wiring import load_wiring
 from tests.integration.door_process import free_port
 
@@ -27,6 +28,7 @@ NOWHERE = {
 UNKNOWN_KEY = "sls_" + "k" * 43
 STARTS_WITHIN = 20.0
 STOPS_WITHIN = 5.0
+IDLE_SECONDS = 6.0  # uvicorn's own default closes after five
 
 
 class Answer(NamedTuple):
@@ -43,9 +45,15 @@ class Connection:
         self._stream = self._socket.makefile("rb")
 
     def ask(self, method: str, path: str, headers: dict[str, str] | None = None, body: bytes = b"") -> Answer:
+        self.begin(method, path, headers, body)
+        return self.answer()
+
+    def begin(self, method: str, path: str, headers: dict[str, str] | None = None, body: bytes = b"") -> None:
         given = {"Host": "test", "Content-Length": str(len(body)), **(headers or {})}
         head = "".join(f"{name}: {value}\r\n" for name, value in given.items())
         self._socket.sendall(f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode() + body)
+
+    def answer(self) -> Answer:
         status = int(self._stream.readline().split()[1])
         found: dict[str, str] = {}
         while line := self._stream.readline().strip():
@@ -66,8 +74,11 @@ class Connection:
 class Served:
     """A function in a process of its own."""
 
-    def __init__(self, argv: list[str], port: int, log: Path, env: dict[str, str]) -> None:
+    def __init__(self, name: str, argv: list[str], port: int, log: Path, env: dict[str, str]) -> None:
+        self.name = name
         self.port = port
+        self.idle: Connection | None = None
+        self.alive_at = 0.0
         self._log = log
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("SLUICE_")}
         with log.open("wb") as output:
@@ -83,18 +94,17 @@ class Served:
         deadline = time.monotonic() + STARTS_WITHIN
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
-                with Connection(self.port) as connection:
-                    assert connection.ask("GET", "/healthz").status == 200
-                    return self
+                self.idle = Connection(self.port)
+                self.alive_at = time.monotonic()
+                assert self.idle.ask("GET", "/healthz").status == 200
+                return self
             except OSError:
                 time.sleep(0.02)
         raise AssertionError(f"no answer, exit code {self.process.poll()}: {self.log}")
 
-    def stop(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(STOPS_WITHIN)
-
     def end(self) -> None:
+        if self.idle:
+            self.idle.__exit__()
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait(5)
@@ -105,28 +115,40 @@ def by_framework(name: str, log: Path, env: dict[str, str]) -> Served:
     program = str(Path(sys.executable).with_name("functions-framework"))
     options = {"source": f"functions/{name}/main.py", "target": "main", "host": "127.0.0.1", "port": str(port)}
     argv = [program, "--asgi", *(part for key, value in options.items() for part in (f"--{key}", value))]
-    return Served(argv, port, log, env)
+    return Served(name, argv, port, log, env)
 
 
 def as_container(name: str, log: Path, env: dict[str, str]) -> Served:
     port = free_port()
-    return Served([sys.executable, "-m", "shared.function", name], port, log, {**env, "PORT": str(port)})
+    return Served(name, [sys.executable, "-m", "shared.function", name], port, log, {**env, "PORT": str(port)})
 
 
 WAYS = {"framework": by_framework, "container": as_container}
 FUNCTIONS = [row.name for row in load_wiring().functions]
 
 
-@pytest.fixture(scope="module", params=[f"{way}-{name}" for name in FUNCTIONS for way in WAYS])
-def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    way, _, name = request.param.partition("-")
-    function = WAYS[way](name, tmp_path_factory.mktemp(name) / "log", NOWHERE)
+@pytest.fixture(scope="module")
+def all_served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Served]]:
+    """Every function both ways, started together and stopped together, each with exit code 0."""
+    logs = tmp_path_factory.mktemp("logs")
+    started = {f"{way}-{name}": WAYS[way](name, logs / f"{way}-{name}", NOWHERE) for way in WAYS for name in FUNCTIONS}
     try:
-        yield function.wait_until_alive()
-        assert function.stop() == 0, function.log
-        assert "Traceback" not in function.log
+        for function in started.values():
+            function.wait_until_alive()
+        yield started
+        for function in started.values():
+            function.process.send_signal(signal.SIGTERM)
+        for name, function in started.items():
+            assert function.process.wait(STOPS_WITHIN) == 0, f"{name}: {function.log}"
+            assert "Traceback" not in function.log
     finally:
-        function.end()
+        for function in started.values():
+            function.end()
+
+
+@pytest.fixture(params=[f"{way}-{name}" for way in WAYS for name in FUNCTIONS])
+def served(request: pytest.FixtureRequest, all_served: dict[str, Served]) -> Served:
+    return all_served[request.param]
 
 
 def test_one_connection_serves_many_answers_each_with_its_length(served: Served) -> None:
@@ -150,7 +172,7 @@ def test_a_function_whose_engines_are_away_says_it_is_not_ready(served: Served) 
 
 def test_a_real_request_is_answered_with_a_problem_document(served: Served) -> None:
     with Connection(served.port) as connection:
-        for headers in ({}, {"X-API-Key": UNKNOWN_KEY}, {"Ce-SpecVersion": "1.0", "CE-ID": "1"}):
+        for headers in ({}, {"X-API-Key": UNKNOWN_KEY}):
             answer = connection.ask("POST", "/", {**headers, "Content-Type": "application/json"}, b'{"event":"x"}')
             problem = json.loads(answer.body)
             assert answer.headers["content-type"] == "application/problem+json"
@@ -159,14 +181,40 @@ def test_a_real_request_is_answered_with_a_problem_document(served: Served) -> N
             assert ("retry-after" in answer.headers) == (answer.status == 503)
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_header_names_of_a_cloudevent_are_read_in_any_case(way: str, all_served: dict[str, Served]) -> None:
+    project, batch = "018f0000-0000-7000-8000-00000000000a", "018f0000-0000-7000-8000-00000000000b"
+    headers = {
+        "Ce-SpecVersion": "1.0",
+        "CE-ID": batch,
+        "cE-sOURCE": "/sluice/ingest",
+        "ce-type": ACCEPTED,
+        "Ce-Time": "2026-01-31T12:00:00.000000Z",
+        "CE-Project": project,
+        "Content-Type": "application/x-ndjson",
+    }
+    with Connection(all_served[f"{way}-batch_write"].port) as connection:
+        assert connection.ask("POST", "/", headers).status == 503
+        refused = connection.ask("POST", "/", {**headers, "CE-ID": ""})
+    assert (refused.status, refused.headers["kne-refusal"]) == (400, "not_a_cloudevent")
+
+
 def test_every_log_line_is_one_json_object_that_names_its_function_and_request(served: Served) -> None:
     with Connection(served.port) as connection:
         asked = connection.ask("GET", "/readyz", {"X-Request-Id": "from-the-test"})
     assert asked.status == 503
     lines = [json.loads(line) for line in served.log.splitlines()]
     [line] = [line for line in lines if line.get("request_id") == "from-the-test" and line["event"] == "unavailable"]
-    assert (line["level"], line["function"]) == ("warning", FUNCTIONS_OF[served.process.args[-1]])
+    assert (line["level"], line["function"]) == ("warning", served.name)
     assert line["trace_id"] == asked.headers["traceparent"].split("-")[1]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_container_keeps_an_idle_connection(name: str, all_served: dict[str, Served]) -> None:
+    function = all_served[f"container-{name}"]
+    assert function.idle is not None
+    time.sleep(max(0.0, function.alive_at + IDLE_SECONDS - time.monotonic()))
+    assert function.idle.ask("GET", "/healthz").status == 200
 
 
 def test_a_function_without_its_settings_ends_and_names_all_of_them(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Sessions, the pool of connections and the reading of the engine's errors, without the engine."""
 
 import asyncio
+import gc
 import threading
 from collections.abc import Sequence
 from typing import Any, cast
@@ -122,14 +123,18 @@ async def test_waiting_in_line_ends_after_a_while() -> None:
     pool.close()
 
 
-async def test_cancelled_request_keeps_its_place_until_its_thread_is_back() -> None:
+async def test_cancelled_request_keeps_its_place_until_its_thread_is_back(caplog: pytest.LogCaptureFixture) -> None:
     opener = Opener()
     pool = pool_of(opener, size=1)
     gate = threading.Event()
 
+    def wait_and_fail(_: Connection) -> None:
+        gate.wait(5)
+        raise EngineError(394, "Query was cancelled.")
+
     async def hold() -> None:
         async with pool.lease(PLAIN) as lease:
-            await lease.call(lambda _: gate.wait(5))
+            await lease.call(wait_and_fail)
 
     task = asyncio.create_task(hold())
     await asyncio.sleep(0.05)
@@ -140,10 +145,12 @@ async def test_cancelled_request_keeps_its_place_until_its_thread_is_back() -> N
     await asyncio.sleep(0.05)
     assert (pool.busy, opener.alive()) == (0, 0)
     assert await use(pool, PLAIN)
+    gc.collect()
+    assert caplog.text == ""
     pool.close()
 
 
-async def test_failure_inside_a_call_frees_the_connection() -> None:
+async def test_connection_of_a_failed_call_is_not_used_again() -> None:
     opener = Opener()
     pool = pool_of(opener, size=1)
 
@@ -154,7 +161,7 @@ async def test_failure_inside_a_call_frees_the_connection() -> None:
         with pytest.raises(EngineError):
             async with pool.lease(PLAIN) as lease:
                 await lease.call(fail)
-    assert (pool.busy, len(opener.opened)) == (0, 1)
+    assert (pool.busy, len(opener.opened), opener.alive()) == (0, 3, 0)
     pool.close()
 
 
@@ -184,6 +191,12 @@ def test_setting_with_an_impossible_name_is_refused(name: str) -> None:
         ("Code: 73. DB::Exception: Code: 73. DB::Exception: No. (U_F) (version 26.9). (U_F)", 73, "No.", "U_F"),
         ("Failed to connect: Code: 36. DB::Exception: Error: . (BAD)", 36, "Error: .", "BAD"),
         ("Code: 210. DB::NetException: refused (x:1). (NETWORK_ERROR)", 210, "refused (x:1).", "NETWORK_ERROR"),
+        (
+            "Code: 5. DB::E_Exception: All: Code: 6. DB::Exception: x. (SIX). (FIVE)",
+            5,
+            "All: Code: 6. DB::Exception: x.",
+            "FIVE",
+        ),
         ("something else", 1002, "something else", ""),
     ],
 )
