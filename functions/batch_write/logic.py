@@ -9,6 +9,7 @@ import uuid
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -25,6 +26,8 @@ log = structlog.get_logger()
 
 _UUID = uuid.UUID
 _heads = msgspec.json.Decoder(RowHead)
+# What the ledger's 32-bit hours can hold.
+_YEARS = range(1970, 2106)
 
 
 class Inserts(Protocol):
@@ -69,15 +72,34 @@ def read_record(message: Message) -> Record:
         return Record(
             project_id=str(msgspec.convert(attributes["project"], _UUID)),
             batch_id=str(msgspec.convert(attributes["id"], _UUID)),
-            received_at=attributes["time"].replace("T", " ").removesuffix("Z"),
+            received_at=_moment(attributes["time"]),
             position=Position(
-                int(attributes.get("knativekafkapartition", -1)),
-                int(attributes.get("knativekafkaoffset", -1)),
+                _place(attributes.get("knativekafkapartition", "-1"), bits=31),
+                _place(attributes.get("knativekafkaoffset", "-1"), bits=63),
             ),
             lines=message.data.splitlines(),
         )
-    except (KeyError, ValueError, msgspec.ValidationError) as error:
+    except (KeyError, ValueError, OverflowError, msgspec.ValidationError) as error:
         raise Rejected(Refusal.NOT_A_CLOUDEVENT, f"not a record of events: {error!r}") from error
+
+
+def _moment(text: str) -> str:
+    """An attribute's time as the warehouse's text; raises ValueError where a column could not hold it."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None or moment.astimezone(UTC).year not in _YEARS:
+        raise ValueError(f"the time {text!r} has no offset or is out of range")
+    return _warehouse_text(moment)
+
+
+def _warehouse_text(moment: datetime) -> str:
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+def _place(text: str, *, bits: int) -> int:
+    place = int(text)
+    if not -1 <= place < 1 << bits:
+        raise ValueError(f"{text} is no place on a bus")
+    return place
 
 
 class _Waiting(NamedTuple):
@@ -99,6 +121,7 @@ class BatchWriter:
         self._linger = linger
         self._max_rows = max_rows
         self._waiting: list[_Waiting] = []
+        self._taken: list[_Waiting] = []
         self._rows = 0
         self._full = asyncio.Event()
         self._arrived = asyncio.Event()
@@ -115,9 +138,10 @@ class BatchWriter:
 
     async def close(self) -> None:
         """Write what waits, then stop."""
-        if self._waiting:
+        if unanswered := [*self._taken, *self._waiting]:
+            self._linger = 0
             self._full.set()
-            await asyncio.wait({entry.done for entry in self._waiting})
+            await asyncio.wait({entry.done for entry in unanswered})
         self._flusher.cancel()
         with suppress(asyncio.CancelledError):
             await self._flusher
@@ -127,7 +151,7 @@ class BatchWriter:
             await self._arrived.wait()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._full.wait(), self._linger)
-            taken = self._take()
+            taken = self._taken = self._take()
             try:
                 await store([entry.record for entry in taken], self._warehouse, self._clock)
             except UnavailableError as error:
@@ -139,6 +163,7 @@ class BatchWriter:
                 first = min(entry.arrived for entry in taken)
                 metrics.BATCH_LATENCY_MS.observe((self._clock.monotonic() - first) * 1_000)
                 _answer(taken, None)
+            self._taken = []
 
     def _take(self) -> list[_Waiting]:
         """The longest run from the front that fits in `max_rows`, at least one record."""
@@ -181,8 +206,8 @@ async def store(records: Sequence[Record], warehouse: Inserts, clock: Clock) -> 
     stored = [line for line in good if (line.record.batch_id, line.position) not in left_out]
     if stored:
         await _append(warehouse, "hour_changes", _hours(stored))
-    rejected = Counter(row.batch_id for row in refused)
-    stored_at = to_datetime(clock.micros()).isoformat(" ", "microseconds").removesuffix("+00:00")
+    rejected = Counter(batch_id for batch_id, _ in left_out)  # a record delivered twice at once counts once
+    stored_at = _warehouse_text(to_datetime(clock.micros()))
     await _append(warehouse, "batches", [_batch(record, rejected[record.batch_id], stored_at) for record in records])
     metrics.PROCESSED_TOTAL.inc(len(stored))
 
@@ -205,9 +230,10 @@ class Line(NamedTuple):
 
 
 def _readable(records: Sequence[Record]) -> tuple[list[Line], list[RejectedLine]]:
-    """Split rows from lines that are not rows of their record's project."""
+    """Split rows from lines that are not rows of their record's project, or belong to no hour."""
     good: list[Line] = []
     refused: list[RejectedLine] = []
+    hours: dict[str, str] = {}
     for record in records:
         for position, data in enumerate(record.lines):
             try:
@@ -215,12 +241,28 @@ def _readable(records: Sequence[Record]) -> tuple[list[Line], list[RejectedLine]
             except (msgspec.MsgspecError, UnicodeDecodeError) as error:
                 refused.append(_rejected(Line(record, position, data, ""), f"not a row: {error}"))
                 continue
-            line = Line(record, position, data, head.timestamp[:13] + ":00:00")
-            if head.project_id == record.project_id:
-                good.append(line)
-            else:
+            start = head.timestamp[:13]
+            hour = hours.get(start)
+            if hour is None:
+                hour = hours[start] = _hour(start)
+            line = Line(record, position, data, hour)
+            if head.project_id != record.project_id:
                 refused.append(_rejected(line, "the row belongs to another project than its record"))
+            elif not hour:
+                refused.append(_rejected(line, f"the timestamp {head.timestamp!r} is not usable"))
+            else:
+                good.append(line)
     return good, refused
+
+
+def _hour(start: str) -> str:
+    """The hour of a timestamp that begins like `2026-01-31 12`; '' where the ledger could not hold it."""
+    text = f"{start}:00:00"
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return ""
+    return text if str(moment) == text and moment.year in _YEARS else ""
 
 
 async def insert_bisecting(lines: Sequence[Line], warehouse: Inserts) -> list[RejectedLine]:

@@ -44,7 +44,6 @@ _CANONICAL_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{
 _UNUSABLE_UUIDS = frozenset({"00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"})
 _PLAIN_ISO = re.compile(rb'"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z"')
 _KEY_END = re.compile(rb'"\s*:')
-_SPACES_AFTER_QUOTE = (b'" ', b'"\n', b'"\r', b'"\t')
 _NULL_ESCAPE = b"\\u0000"
 _NULL_CHARACTER = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # a backslash before it would make it plain text
 _INTEGER = re.compile(rb"-?\d{1,40}")
@@ -254,7 +253,8 @@ def _refuse_path_conflicts(tree: dict[str, Any], what: str) -> None:
 
 def _refuse_duplicate_keys(raw: bytes, keys: int) -> None:
     """Compare the keys decoded with the keys written: counting is cheap, only a difference is looked into."""
-    if raw.count(b'":') == keys and not any(space in raw for space in _SPACES_AFTER_QUOTE):
+    spaced = b'" ' in raw or b"\n" in raw or b"\r" in raw or b"\t" in raw
+    if not spaced and raw.count(b'":') == keys:
         return
     if len(_KEY_END.findall(raw)) != keys:  # also when a text holds a quote and a colon
         json.loads(raw, object_pairs_hook=_unique_pairs)

@@ -37,6 +37,7 @@ class Link:
             "socket_connect_timeout": None,
         }
         self._connection: AbstractConnection | None = None
+        self._transport: asyncio.WriteTransport | None = None
         self._turn = asyncio.Lock()
 
     async def exchange(self, commands: bytes, replies: int, seconds: float) -> list[Any]:
@@ -79,17 +80,17 @@ class Link:
         if self._connection is None:
             self._connection = self._kind(**self._options)
             await self._connection.connect()  # type: ignore[no-untyped-call]  # redis leaves it untyped
+            self._transport = _transport(self._connection)
         return self._connection
 
     async def close(self) -> None:
         """Drop the connection at once, with whatever is still unsent."""
         connection, self._connection = self._connection, None
-        if connection is None:
-            return
-        writer = connection._writer  # noqa: SLF001 (disconnect() would keep trying to send to a stopped server)
-        if writer is not None:
-            writer.transport.abort()
-        await connection.disconnect(nowait=True)
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            transport.abort()
+        if connection is not None:
+            await connection.disconnect(nowait=True)
 
 
 class RefusedError(BusUnavailableError):
@@ -101,6 +102,12 @@ async def _read(connection: AbstractConnection) -> Any:
         return await connection.read_response()
     except ResponseError as error:
         return error
+
+
+def _transport(connection: AbstractConnection) -> asyncio.WriteTransport | None:
+    """What `disconnect` closes only after sending all it holds, for ever where the server is stopped."""
+    writer = connection._writer  # noqa: SLF001 (nothing public aborts)
+    return None if writer is None else writer.transport
 
 
 def _was_closed(connection: AbstractConnection) -> bool:

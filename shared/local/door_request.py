@@ -83,12 +83,18 @@ def read_call(fields: Iterable[tuple[str, str]], headers: Mapping[bytes, bytes])
         session_id=given.get("session_id", ""),
         session_seconds=_seconds(given.get("session_timeout", "60")),
         settings=tuple(sorted(settings.items())),
-        params={name[6:]: value for name, value in given.items() if name.startswith("param_")},
+        params={name[6:]: _text(name, value) for name, value in given.items() if name.startswith("param_")},
         whole_result=any(value in {"1", "true"} for value in waits),
         native_compression=given.get("compress", "0") in {"1", "true"},
         native_decompression=given.get("decompress", "0") in {"1", "true"},
         accepts=_accepted(headers) if compressible else (),
     )
+
+
+def _text(name: str, value: str) -> str:
+    if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
+        raise EngineError(BAD_ARGUMENTS, f"{name} is not UTF-8", "BAD_ARGUMENTS")
+    return value
 
 
 def _seconds(text: str) -> int:

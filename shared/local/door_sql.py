@@ -28,6 +28,8 @@ _CONCATENABLE = frozenset(
     {"native", "tabseparated", "tsv", "tabseparatedraw", "tsvraw", "csv", "rowbinary", "jsoneachrow"}
     | {"ndjson", "jsonlines", "jsonl", "jsoncompacteachrow", "jsonstringseachrow", "tskv", "lineasstring"}
 )
+# The engine reads no more of a statement (max_query_size) unless told to.
+_LONGEST = 1024 * 1024
 _SELECTS = frozenset({b"SELECT", b"WITH", b"FROM", b"("})
 # What adds rows outside the blocks, as keywords or as settings.
 _FRAMING = frozenset({b"TOTALS", b"EXTREMES", b"OUTPUT_FORMAT_JSON_ARRAY_OF_ROWS"})
@@ -96,11 +98,11 @@ class Statement:
 
 
 def read_statement(text: bytes) -> Statement:
-    """Read `text` word by word; what stands in quotes and comments is no word."""
+    """Read `text` word by word, not the data after VALUES; what stands in quotes and comments is no word."""
     words: list[bytes] = []
     first, output_format = b"", b""
-    depth, wanted, settled, ended, single = 0, False, False, False, True
-    for token in _TOKEN.finditer(text):
+    depth, wanted, settled, ended, single = 0, False, False, False, len(text) <= _LONGEST
+    for token in _TOKEN.finditer(text, 0, _LONGEST):
         kind = token.lastgroup
         if kind == "comment":
             continue
@@ -111,6 +113,8 @@ def read_statement(text: bytes) -> Statement:
         if kind == "word":
             word = token[0].upper()
             words.append(word)
+            if word == b"VALUES" and first == b"INSERT" and depth == 0:
+                break
             if wanted:
                 output_format = token[0]
             elif depth == 0 and word == b"SETTINGS":

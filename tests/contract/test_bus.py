@@ -6,9 +6,12 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
+import uvloop
 
 from shared.bus import (
     MAX_MESSAGE_BYTES,
@@ -323,6 +326,29 @@ async def test_a_frozen_server_is_refused_and_no_stale_reply_is_taken_afterwards
     assert seen[0] == 0
     assert seen[position.offset] == 1
     assert set(seen[1:-1]) <= {1000}, "only what was in doubt may have been stored beside"
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_tries_on_a_frozen_server_leave_no_connection_behind(broken: ValkeyServer, topic: str, run: Any) -> None:
+    async def scenario() -> None:
+        bus = open_bus(broken.url)
+        await publish(bus, topic, range(1))
+        before = open_files()
+        broken.pause()
+        for _ in range(2):
+            with pytest.raises(BusUnavailableError):
+                await bus.publish(topic, [message(1, bytes(900_000))])
+        await asyncio.sleep(0.05)
+        assert open_files() < before
+        broken.resume()
+        assert positions_of(await publish(bus, topic, range(1, 2))) == [1], "half a message is no message"
+        await bus.close()
+
+    run(scenario())
 
 
 async def test_a_cancelled_publish_leaves_no_reply_for_the_next_one(

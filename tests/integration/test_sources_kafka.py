@@ -197,13 +197,23 @@ async def test_many_records_are_in_flight_but_not_all(valkey: ValkeyServer, bus:
 
 
 async def test_large_records_in_flight_are_bounded_by_their_bytes(valkey: ValkeyServer, bus: Bus, work: Work) -> None:
-    work.answers = [answering(after=0.3)]
+    released = asyncio.Event()
+
+    async def hold(_request: web.Request, _body: bytes) -> web.Response:
+        await released.wait()
+        return web.Response()
+
+    work.answers = [hold]
     size = 900 * 1024
+    bound = IN_FLIGHT_BYTES // size
     for number in range(80):
         await bus.publish("events", [event(number, bytes(size))])
     async with sources(valkey.url, reader(), work):
+        await eventually(lambda: work.at_once >= bound)
+        await asyncio.sleep(1)
+        assert work.at_once <= bound + 16
+        released.set()
         await settled(bus)
-    assert work.most_at_once * size < IN_FLIGHT_BYTES + 17 * size
     assert len(work.seen) == 80
 
 
@@ -227,11 +237,25 @@ async def test_what_no_http_request_can_carry_is_a_dead_letter(valkey: ValkeySer
 async def test_a_dead_letter_is_stored_before_its_record_is_acknowledged(
     valkey: ValkeyServer, bus: Bus, work: Work
 ) -> None:
-    async def refuse_without_bus(_request: web.Request, _body: bytes) -> web.Response:
+    valkey.command("SET sluice:dead-letter in-the-way")
+    work.answers = [400]
+    await bus.publish("events", [event(0)])
+    async with sources(valkey.url, reader(), work):
+        await eventually(lambda: len(work.seen) == 1)
+        await asyncio.sleep(0.5)
+        assert await bus.lag("events", "batch-write") == 1
+        valkey.command("DEL sluice:dead-letter")
+        await settled(bus)
+    assert work.ids == ["e0"]
+    assert [letter.attributes["id"] for letter in await dead_letters(bus)] == ["e0"]
+
+
+async def test_a_bus_that_dies_under_an_answer_costs_nothing(valkey: ValkeyServer, bus: Bus, work: Work) -> None:
+    async def kill_the_bus(_request: web.Request, _body: bytes) -> web.Response:
         valkey.kill()
         return web.Response(status=400)
 
-    work.answers = [refuse_without_bus, 400]
+    work.answers = [kill_the_bus, 400]
     await bus.publish("events", [event(0)])
     async with sources(valkey.url, reader(), work):
         await eventually(lambda: len(work.seen) == 1)

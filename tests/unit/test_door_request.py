@@ -51,6 +51,12 @@ def test_bytes_that_are_no_utf8_survive_the_url() -> None:
     assert read_call(fields_of(b"query=SELECT+'%ff\xfe'"), {}).text == b"SELECT '\xff\xfe'"
 
 
+def test_parameter_that_is_no_utf8_is_refused() -> None:
+    with pytest.raises(EngineError) as caught:
+        read_call(fields_of(b"param_x=%ff"), {})
+    assert caught.value.code == 36
+
+
 def test_headers_stand_in_for_missing_fields() -> None:
     headers = {b"x-clickhouse-database": b"d", b"x-clickhouse-format": b"JSON", b"x-clickhouse-query-id": b"q"}
     call = read_call([], headers)

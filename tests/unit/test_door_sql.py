@@ -1,5 +1,7 @@
 """What the door reads out of a statement's text."""
 
+import time
+
 import pytest
 
 from shared.local.chdb_engine import EngineError
@@ -84,6 +86,15 @@ def test_only_a_plain_select_is_streamed(text: bytes, streams: bool) -> None:  #
     assert read_statement(text).streamable("jsoneachrow") is streams
     assert not read_statement(text).streamable("JSON")
     assert not read_statement(text).streamable("CSVWithNames")
+
+
+def test_data_after_values_are_not_read() -> None:
+    text = b"INSERT INTO t VALUES " + b"(1, 'FORMAT', input(TEMPORARY))," * 100_000
+    began = time.perf_counter()
+    statement = read_statement(text)
+    assert time.perf_counter() - began < 0.1
+    assert statement.words == {b"INSERT", b"INTO", b"T", b"VALUES"}
+    check_statement(statement)
 
 
 @pytest.mark.parametrize(
