@@ -1,5 +1,6 @@
 """Filters as people give them → SQL with bound values."""
 
+from collections.abc import Sequence
 from typing import Literal, assert_never
 
 import msgspec
@@ -27,6 +28,7 @@ Op = Literal[
 Scalar = str | int | float | bool
 MAX_VALUES = 1_000
 MAX_FILTERS = 50
+_EXACT_BELOW = 2**53
 
 _COMPARISONS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
@@ -56,9 +58,8 @@ def condition(wanted: Filter, parameters: Parameters) -> str:
         case "ne":
             return f"NOT {_equals(named, _one(wanted), parameters)}"
         case "in" | "not_in":
-            texts = parameters.bind("Array(String)", [_as_text(value) for value in _many(wanted)])
             negation = "NOT " if wanted.op == "not_in" else ""
-            return f"{negation}({named.present} AND has({texts}, {named.text}))"
+            return negation + _any_of(named, _many(wanted), parameters)
         case "contains" | "not_contains":
             text = parameters.bind("String", _text(wanted))
             negation = "NOT " if wanted.op == "not_contains" else ""
@@ -75,9 +76,21 @@ def condition(wanted: Filter, parameters: Parameters) -> str:
 
 
 def _equals(named: Field, value: Scalar, parameters: Parameters) -> str:
-    if isinstance(value, str | bool):
+    if _is_text(value):
         return f"({named.present} AND {named.text} = {parameters.bind('String', _as_text(value))})"
-    return f"ifNull({named.number} = {parameters.bind('Float64', _number(named, value))}, 0)"
+    return f"ifNull({named.number} = {parameters.bind('Float64', float(value))}, 0)"
+
+
+def _any_of(named: Field, values: Sequence[Scalar], parameters: Parameters) -> str:
+    """One of the values, each compared as `eq` compares it."""
+    texts = [_as_text(value) for value in values if _is_text(value)]
+    numbers = [float(value) for value in values if not _is_text(value)]
+    parts = []
+    if texts:
+        parts.append(f"({named.present} AND has({parameters.bind('Array(String)', texts)}, {named.text}))")
+    if numbers:
+        parts.append(f"ifNull(has({parameters.bind('Array(Float64)', numbers)}, {named.number}), 0)")
+    return parts[0] if len(parts) == 1 else f"({' OR '.join(parts)})"
 
 
 def _compares(named: Field, operator: str, value: Scalar, parameters: Parameters) -> str:
@@ -121,12 +134,11 @@ def _pattern(wanted: Filter) -> str:
     return pattern
 
 
+def _is_text(value: Scalar) -> bool:
+    """Whether `eq` compares texts: for texts, true and false, and integers that a Float64 cannot tell apart."""
+    return isinstance(value, str | bool) or (isinstance(value, int) and abs(value) > _EXACT_BELOW)
+
+
 def _as_text(value: Scalar) -> str:
-    """A value as the warehouse writes it as text: true, 5, 1.5."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return repr(value) if isinstance(value, float) and not value.is_integer() else str(_whole(value))
-
-
-def _whole(value: str | float) -> str | int:
-    return int(value) if isinstance(value, float) else value
+    """A value as the warehouse writes it as text: true, 5, text."""
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -8,7 +8,7 @@ import msgspec
 from shared.refusals import Refusal, Rejected
 
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
-_LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+_LATEST = datetime(2149, 6, 6, tzinfo=UTC)  # the last day of the warehouse's Date; a later one would wrap around
 
 
 class Period(msgspec.Struct, frozen=True):
@@ -37,7 +37,12 @@ def parse_period(start: str, end: str, timezone: str = "UTC") -> Period:
     last = _instant(end, "to", zone, end_of_day=True)
     if first >= last:
         raise Rejected(Refusal.BAD_RANGE, f"`from` {start} is not before `to` {end}")
-    return Period(max(first, _EARLIEST), min(max(last, _EARLIEST), _LATEST), zone)
+    return Period(_within(first), _within(last), zone)
+
+
+def _within(moment: datetime) -> datetime:
+    """The nearest time that the warehouse can compare with; no event is outside."""
+    return min(max(moment, _EARLIEST), _LATEST)
 
 
 def _zone(name: str) -> ZoneInfo:

@@ -1,7 +1,6 @@
 """Who asks: the API key of a request, checked for a scope."""
 
 import base64
-import binascii
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 
@@ -73,6 +72,6 @@ def key_text(headers: Mapping[str, str]) -> str:
 def _from_basic(credentials: str) -> str:
     try:
         user, _, password = base64.b64decode(credentials, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise Rejected(Refusal.KEY_UNKNOWN, "the Basic credentials are not base64 of user:password") from error
     return user or password
