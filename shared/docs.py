@@ -185,7 +185,7 @@ def events_page(wiring: Wiring) -> str:
             "",
             inspect.cleandoc(importlib.import_module("shared.events").__doc__ or ""),
             "",
-            "Attributes besides the required ones: `project` (its id), `eventcount` (lines in the data), `traceparent`.",
+            "Attributes besides the required ones: `project` (its id), `eventcount` (its lines) and `traceparent`.",
             "A record is at most 900 KiB. Its `id` is the batch id, under which the `batches` table says when it was",
             "stored. A line has these fields, empty ones left out:",
             "",

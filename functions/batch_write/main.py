@@ -19,7 +19,7 @@ MAX_BODY_BYTES = 2 * 1024 * 1024
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(WarehouseSettings):
-    linger: float = setting("SLUICE_WRITE_LINGER_SECONDS", "How long a flush gathers records.", default=0.1)
+    linger: float = setting("SLUICE_WRITE_LINGER_SECONDS", "How long a flush gathers records.", default=0.25)
     max_rows: int = setting("SLUICE_WRITE_MAX_ROWS", "Rows of one insert at most.", default=50_000)
 
 

@@ -94,22 +94,11 @@ def parts(state: Mapping[str, Any], settings: LocalSettings) -> Iterator[Finding
 
 def bus_lag(bus_url: str) -> Iterator[Finding]:
     """How many records each function has not taken from the bus yet."""
-    from shared.bus import BusUnavailableError, open_bus
-    from shared.wiring import load_wiring
-
-    async def ask() -> dict[str, int]:
-        bus = open_bus(bus_url)
-        try:
-            return {
-                row.service: await bus.lag(topic.topic, row.service)
-                for row in load_wiring().functions
-                for topic in row.topics
-            }
-        finally:
-            await bus.close()
+    from shared.bus import BusUnavailableError
+    from shared.local.control import lags_of
 
     try:
-        lags = asyncio.run(ask())
+        lags = asyncio.run(lags_of(bus_url))
     except BusUnavailableError as error:
         yield Finding("bus", False, str(error), "Until it is back events are refused with 503: `sluice logs valkey`.")
         return

@@ -42,9 +42,14 @@ class ClientSettings:
     data: Path = setting("SLUICE_DATA", DATA, default=Path(".sluice"))
 
 
+def environment_from_here() -> dict[str, str]:
+    """The environment over the current folder's `.env`."""
+    return {**read_env_file(Path(".env")), **os.environ}
+
+
 def settings_from_here(cls: type[SettingsT]) -> SettingsT:
     """Settings of the environment over those of the current folder's `.env`; raises ConfigError."""
-    return load(cls, {**read_env_file(Path(".env")), **os.environ})
+    return load(cls, environment_from_here())
 
 
 class Demo(msgspec.Struct, frozen=True):

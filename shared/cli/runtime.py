@@ -6,15 +6,13 @@ import os
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from shared.cli.client import CliError
-from shared.config import load, read_env_file
+from shared.cli.client import CliError, environment_from_here, settings_from_here
 from shared.local import control
 from shared.local.parts import RuntimeSettings
 
@@ -33,13 +31,8 @@ def register(app: typer.Typer) -> None:
         app.command()(command)
 
 
-def _environ() -> dict[str, str]:
-    """The process's environment over the `.env` file of the current folder."""
-    return {**read_env_file(Path(".env")), **os.environ}
-
-
 def _settings() -> RuntimeSettings:
-    return load(RuntimeSettings, _environ())
+    return settings_from_here(RuntimeSettings)
 
 
 def up(
@@ -53,10 +46,10 @@ def up(
         _next_steps(settings, out)
         return
     if foreground:
-        os.execve(sys.executable, [sys.executable, "-m", "shared.local.supervisor"], _environ())  # noqa: S606 (our own module)
+        os.execve(sys.executable, [sys.executable, "-m", "shared.local.supervisor"], environment_from_here())  # noqa: S606 (our own module)
     started = time.monotonic()
     try:
-        for step in control.start(settings, _environ()):
+        for step in control.start(settings, environment_from_here()):
             if step:
                 out.print(f"  starting {_STEPS.get(step, step)} …")
     except control.ControlError as error:
@@ -121,7 +114,7 @@ def status(
     if not control.is_running(state):
         raise CliError("Sluice is not running here; start it with ./task up")
     parts = control.parts_of(state)
-    lag = asyncio.run(_lag(state["env"]["SLUICE_BUS_URL"]))
+    lag = _lag(state["env"]["SLUICE_BUS_URL"])
     if as_json:
         typer.echo(json.dumps({"state": state["state"], "parts": [p._asdict() for p in parts], "lag": lag}))
         return
@@ -138,25 +131,20 @@ def status(
     out.print(f"Sluice is {state['state']} at {state['url']}\n")
     out.print(table)
     out.print(f"\nmemory in all {sum(part.memory for part in parts) / _MIB:,.0f} MiB")
+    if lag is None:
+        out.print("bus lag: unknown, the bus is away")
+        return
     for group, count in lag.items():
-        out.print(f"bus lag of {group}: {count if count is not None else 'unknown (bus away)'} records")
+        out.print(f"bus lag of {group}: {count} records")
 
 
-async def _lag(bus_url: str) -> dict[str, int | None]:
-    """How many records each function behind the bus has not answered yet; None where the bus is away."""
-    from shared.bus import BusUnavailableError, open_bus
-    from shared.wiring import load_wiring
+def _lag(bus_url: str) -> dict[str, int] | None:
+    from shared.bus import BusUnavailableError
 
-    bus = open_bus(bus_url)
-    found: dict[str, int | None] = {}
-    for row in load_wiring().functions:
-        for topic in row.topics:
-            try:
-                found[row.service] = await bus.lag(topic.topic, row.service)
-            except BusUnavailableError:
-                found[row.service] = None
-    await bus.close()
-    return found
+    try:
+        return asyncio.run(control.lags_of(bus_url))
+    except BusUnavailableError:
+        return None
 
 
 def logs(

@@ -145,6 +145,22 @@ def parts_of(state: Mapping[str, Any]) -> list[PartStatus]:
     return found
 
 
+async def lags_of(bus_url: str) -> dict[str, int]:
+    """How many records each function behind the bus has not answered yet; raises BusUnavailableError."""
+    from shared.bus import open_bus
+    from shared.wiring import load_wiring
+
+    bus = open_bus(bus_url)
+    try:
+        return {
+            row.service: await bus.lag(topic.topic, row.service)
+            for row in load_wiring().functions
+            for topic in row.topics
+        }
+    finally:
+        await bus.close()
+
+
 def _memory(process: Any) -> int:
     """A process's own memory: unique pages where the system tells, so that shared ones count once."""
     import psutil

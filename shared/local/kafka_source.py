@@ -115,7 +115,7 @@ class Source:
         task.add_done_callback(lambda done: self._ended(done, size))
 
     def _ended(self, task: asyncio.Future[None], size: int) -> None:
-        self._tasks.discard(task)  # type: ignore[arg-type]  # every future here is a task
+        self._tasks.discard(task)
         self._bytes -= size
         self._room.set()
         if task.cancelled():

@@ -34,14 +34,20 @@ def field(name: str) -> Field:
     """The field of that name; refuses what is neither a column nor `properties.<path>` (`unknown_field`)."""
     if name in COLUMNS:
         column = COLUMNS[name]
-        return Field(name, column, f"toFloat64OrNull({column})", f"notEmpty({column})")
+        return Field(name, column, _number(column), f"notEmpty({column})")
     path = name.removeprefix(PROPERTY_PREFIX)
     if path == name or not path or len(path) > MAX_PATH or not path.isprintable():
         known = ", ".join(COLUMNS)
         raise Rejected(Refusal.UNKNOWN_FIELD, f"{name!r} is not a column ({known}) nor properties.<name>")
     json_path = ".".join(_quoted(part) for part in path.split("."))
     text = f"ifNull(toString(properties.{json_path}), '')"
-    return Field(name, text, f"toFloat64OrNull({text})", f"isNotNull(properties.{json_path})")
+    return Field(name, text, _number(text), f"isNotNull(properties.{json_path})")
+
+
+def _number(text: str) -> str:
+    """A text's number or NULL; "NaN" and "Infinity" are texts, or one of them would spoil every sum it is in."""
+    number = f"toFloat64OrNull({text})"
+    return f"if(isFinite({number}), {number}, NULL)"
 
 
 def _quoted(part: str) -> str:
