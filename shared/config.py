@@ -113,7 +113,7 @@ class ServerSettings:
     log_level: str = setting("SLUICE_LOG_LEVEL", "debug, info, warning or error.", default="info")
 
 
-BUS_URL = "The event bus: redis://… or unix://… (Valkey or Redis Streams), kafka://… on a cluster."
+BUS_URL = "The event bus, Valkey or Redis Streams: redis://…, rediss://… or unix://…."
 WAREHOUSE_URL = "The ClickHouse HTTP interface, with login and database: http(s)://user:password@host:port/database."
 CATALOG_URL = "PostgreSQL: postgresql://user:password@host:port/database."
 DATA = "Folder of everything the embedded runtime keeps."

@@ -60,7 +60,6 @@ class Service(Generic[PortsT]):
         self._ports: PortsT | None = None
         self._opened = False
         self._opening: asyncio.Lock | None = None
-        self._seconds = metrics.HTTP_SECONDS.labels(name)
         self._by_status: dict[int, Any] = {}
 
     async def open(self) -> None:
@@ -95,7 +94,7 @@ class Service(Generic[PortsT]):
         except Rejected as rejected:
             reply = problem(rejected.refusal, rejected.detail, request_id=request.request_id, extra=rejected.extra)
         except UnavailableError as error:
-            log.warning("unavailable", detail=str(error))
+            log.warning("unavailable", detail=str(error), cause=repr(error.__cause__))
             reply = problem(
                 Refusal.UNAVAILABLE,
                 str(error),
@@ -125,11 +124,10 @@ class Service(Generic[PortsT]):
         return await self._handler(request, self._ports)  # type: ignore[arg-type]  # opened above
 
     def _count(self, status: int, seconds: float) -> None:
-        counter = self._by_status.get(status)
-        if counter is None:
-            counter = self._by_status[status] = metrics.HTTP_REQUESTS.labels(self.name, str(status))
-        counter.inc()
-        self._seconds.observe(seconds)
+        histogram = self._by_status.get(status)
+        if histogram is None:
+            histogram = self._by_status[status] = metrics.HTTP_SECONDS.labels(self.name, str(status))
+        histogram.observe(seconds)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve on plain ASGI."""

@@ -15,6 +15,7 @@ ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
+_DISCARDED_TIMES = 4
 
 
 class ClientGoneError(Exception):
@@ -66,6 +67,7 @@ class Request:
     async def _read(self, limit: int) -> bytes:
         announced = self.headers.get("content-length", "")
         if announced.isdecimal() and int(announced) > limit:
+            await self._discard(_DISCARDED_TIMES * limit)
             raise Rejected(Refusal.BODY_TOO_LARGE, f"{announced} bytes; at most {limit} are taken")
         message = await self._receive()
         if message["type"] != "http.request":
@@ -83,6 +85,16 @@ class Request:
             if total > limit:
                 raise Rejected(Refusal.BODY_TOO_LARGE, f"more than {limit} bytes")
         return b"".join(parts)
+
+    async def _discard(self, most: int) -> None:
+        """Read a body nobody wants: a client that is still sending would see a reset instead of its answer."""
+        more, read = True, 0
+        while more and read < most:
+            message = await self._receive()
+            if message["type"] != "http.request":
+                raise ClientGoneError
+            read += len(message.get("body", b""))
+            more = message.get("more_body", False)
 
 
 def _bounded(body: bytes, limit: int) -> bytes:
@@ -119,6 +131,15 @@ class Reply:
     async def send(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status, "headers": self.raw_headers()})
         await send({"type": "http.response.body", "body": self.body})
+
+
+def from_this_machine(headers: Mapping[str, str]) -> bool:
+    """Whether the Host header names the loopback.
+
+    What listens there without a key must not be reached by a web page whose name was made to point at 127.0.0.1.
+    """
+    name = headers.get("host", "").rpartition(":")[0] or headers.get("host", "")
+    return name in {"127.0.0.1", "localhost", "[::1]"}
 
 
 def json_reply(value: Any, status: int = 200) -> Reply:

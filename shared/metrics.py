@@ -4,13 +4,10 @@ from prometheus_client import Counter, Gauge, Histogram
 
 _FAST = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
-HTTP_REQUESTS = Counter(
-    "sluice_http_requests_total", "Requests answered, by function and status.", ["function", "status"]
-)
 HTTP_SECONDS = Histogram(
     "sluice_http_request_seconds",
-    "Time from the head of a request to its answer.",
-    ["function"],
+    "Time from the head of a request to its answer, by function and status; its count is the number of requests.",
+    ["function", "status"],
     buckets=_FAST,
 )
 

@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from shared.config import ServerSettings, load, setting
+from shared.config import ConfigError, ServerSettings, load, setting
 from shared.http import ASGIApp
 from shared.telemetry import configure_logging
 
@@ -66,6 +66,11 @@ def main(arguments: list[str]) -> None:
     """`python -m shared.function NAME`."""
     if len(arguments) != 1:
         sys.exit("usage: python -m shared.function NAME   (a folder of functions/)")
-    settings = load(ContainerSettings)
-    service = find_main(arguments[0]).service
+    try:
+        settings = load(ContainerSettings)
+        service = find_main(arguments[0]).service
+    except ConfigError as error:
+        sys.exit(str(error))
+    except ModuleNotFoundError as error:
+        sys.exit(f"there is no function {arguments[0]!r}: {error}")
     serve(service, host=settings.host, port=settings.port, log_level=settings.log_level, process=service.name)

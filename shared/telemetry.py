@@ -1,7 +1,7 @@
 """Logs as JSON lines that know their request, and W3C trace context."""
 
 import logging
-import os
+import random
 import re
 import sys
 from contextvars import ContextVar
@@ -60,10 +60,10 @@ def _configure_libraries(chain: "list[Processor]") -> None:
 
 def child_traceparent(incoming: str | None) -> str:
     """The traceparent of our part of the work: the caller's trace id if valid, a new span id."""
-    span = os.urandom(8).hex()
+    span = f"{random.getrandbits(64):016x}"
     if incoming is not None and _TRACEPARENT.fullmatch(incoming):
         return f"{incoming[:36]}{span}{incoming[52:]}"
-    return f"00-{os.urandom(16).hex()}-{span}-01"
+    return f"00-{random.getrandbits(128):032x}-{span}-01"
 
 
 def usable_request_id(incoming: str | None) -> bool:

@@ -238,7 +238,7 @@ def _readable(records: Sequence[Record]) -> tuple[list[Line], list[RejectedLine]
         for position, data in enumerate(record.lines):
             try:
                 head = _heads.decode(data)
-            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
                 refused.append(_rejected(Line(record, position, data, ""), f"not a row: {error}"))
                 continue
             start = head.timestamp[:13]

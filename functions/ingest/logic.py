@@ -14,7 +14,7 @@ from shared import metrics
 from shared.clock import Clock
 from shared.events import encode_line
 from shared.http import Reply, json_reply
-from shared.refusals import Refusal, Rejected
+from shared.refusals import Refusal, Rejected, describe
 from shared.security.keys import Key
 
 MAX_EVENTS = 10_000
@@ -50,7 +50,6 @@ class Accepted(msgspec.Struct, frozen=True):
     receipt: str
 
 
-_ACCEPTED = metrics.INGEST_EVENTS.labels("accepted")
 _STEPS = {
     step: metrics.INGEST_STEP_SECONDS.labels(step)
     for step in ("authenticate", "decode", "validate", "commit", "answer")
@@ -91,7 +90,6 @@ async def accept(
         raise _all_refused(refused, single=events.single)
     receipt = await committer.submit(str(key.project_id), lines, traceparent)
     timer.end("commit")
-    _ACCEPTED.inc(len(lines))
     reply = json_reply(Accepted(len(lines), refused, receipt.token()), 202)
     timer.end("answer")
     return reply
@@ -154,7 +152,7 @@ def check(raw: Sequence[bytes | msgspec.Raw], key: Key, clock: Clock) -> tuple[l
         try:
             lines.append(encode_line(validate(event, arrived, entropy)))
         except Rejected as rejected:
-            refused.append(Refused(index, rejected.refusal, rejected.detail))
+            refused.append(Refused(index, rejected.refusal, rejected.detail or describe(rejected.refusal).title))
         except msgspec.DecodeError as error:
             raise malformed(error, len(event)) from error
         except RecursionError:

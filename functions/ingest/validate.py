@@ -235,7 +235,7 @@ def _count_keys(value: dict[str, Any] | list[Any], depth: int) -> tuple[int, boo
 
 
 def _refuse_path_conflicts(tree: dict[str, Any], what: str) -> None:
-    """Refuse `{"b":{"c":1},"b.c":2}`: both are the path b.c, of which the warehouse keeps one."""
+    """Refuse `{"b":{"c":1},"b.c":2}`: both are the path b.c, which the warehouse refuses."""
     paths: set[str] = set()
 
     def walk(value: dict[str, Any], prefix: str) -> None:

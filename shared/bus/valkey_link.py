@@ -52,7 +52,7 @@ class Link:
         except TimeoutError as error:
             raise BusUnavailableError(f"the bus did not answer within {seconds:g} s") from error
         except (RedisError, OSError) as error:
-            raise BusUnavailableError(f"the bus is away: {error}") from error
+            raise BusUnavailableError("the bus is away") from error
 
     async def command(self, *arguments: bytes, seconds: float) -> Any:
         """The reply of one command; an error reply raises RefusedError."""

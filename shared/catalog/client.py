@@ -57,7 +57,7 @@ class Catalog:
                 return await cursor.fetchall() if cursor.description else []
         except (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError) as error:
             # Internal errors are what a server answers that is read-only for now, such as one just taking over.
-            raise CatalogUnavailableError(f"the catalog is away: {error}") from error
+            raise CatalogUnavailableError("the catalog is away") from error
         except (psycopg.IntegrityError, psycopg.DataError, UnicodeEncodeError) as error:
             raise CatalogRefusedError(f"the catalog refuses {query}: {error}") from error
 

@@ -74,8 +74,10 @@ Send a first event:
 
 Count it:
 
-  sluice query count --from today      (or ./task status, ./task logs, ./task down)
-""".replace("sluice query", ".venv/bin/sluice query"),
+  .venv/bin/sluice query count
+
+./task status shows the parts, ./task logs what they say, ./task down stops them.
+""",
         soft_wrap=True,
         markup=False,
     )

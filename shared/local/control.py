@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from shared.bus import open_bus
 from shared.local.parts import RuntimeSettings
 from shared.local.ports import PARTS
 
@@ -60,7 +61,9 @@ def start(settings: RuntimeSettings, environ: Mapping[str, str]) -> Iterator[str
 
     Raises ControlError where a port is taken or a part does not start.
     """
-    settings.data.mkdir(parents=True, exist_ok=True)
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if settings.bus_url:
+        open_bus(settings.bus_url)  # nothing is connected yet: it only refuses a URL it cannot use
     _refuse_taken_ports(settings)
     (settings.data / "runtime.json").unlink(missing_ok=True)
     (settings.data / "logs").mkdir(exist_ok=True)
@@ -81,7 +84,8 @@ def start(settings: RuntimeSettings, environ: Mapping[str, str]) -> Iterator[str
         if state.get("state") == "ready":
             return
         if state.get("state") == "failed" or process.poll() is not None:
-            raise ControlError(f"{state.get('step') or 'the supervisor ended'}\n{_tail(log)}")
+            failed = state.get("log")
+            raise ControlError(f"{state.get('step') or 'the supervisor ended'}\n{_tail(Path(failed or log))}")
         if state.get("step", "") != shown:
             shown = state["step"]
             yield shown
@@ -147,7 +151,6 @@ def parts_of(state: Mapping[str, Any]) -> list[PartStatus]:
 
 async def lags_of(bus_url: str) -> dict[str, int]:
     """How many records each function behind the bus has not answered yet; raises BusUnavailableError."""
-    from shared.bus import open_bus
     from shared.wiring import load_wiring
 
     bus = open_bus(bus_url)

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shared.catalog.client import Catalog
-from shared.catalog.keys import create_key
+from shared.catalog.keys import create_key, find_key
 from shared.catalog.projects import create_organisation, create_project
 from shared.config import DATA, CatalogSettings, load, setting
+from shared.security.keys import hash_key
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +25,12 @@ class DemoSettings(CatalogSettings):
 async def main() -> None:
     settings = load(DemoSettings)
     path = settings.data / "demo.json"
-    known = json.loads(path.read_text()) if path.is_file() else await _make(settings.catalog_url)
+    known = json.loads(path.read_text()) if path.is_file() else {}
+    catalog = Catalog(settings.catalog_url)
+    # Another catalog than last time does not know the keys of the one before.
+    if not known or await find_key(catalog, hash_key(known["write_key"])) is None:
+        known = await _make(catalog)
+    await catalog.close()
     known["url"] = settings.url
     fresh = path.with_suffix(".new")
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
@@ -32,15 +38,13 @@ async def main() -> None:
     fresh.replace(path)
 
 
-async def _make(catalog_url: str) -> dict[str, str]:
-    catalog = Catalog(catalog_url)
+async def _make(catalog: Catalog) -> dict[str, str]:
     organisation = await create_organisation(catalog, "Demo")
     project = await create_project(catalog, organisation["id"], "Demo")
     write_key, _ = await create_key(catalog, project["id"], "public", "demo write key")
     secret_key, _ = await create_key(
         catalog, project["id"], "secret", "demo secret key", scopes=("ingest", "read", "export")
     )
-    await catalog.close()
     return {"project_id": str(project["id"]), "write_key": write_key, "secret_key": secret_key}
 
 

@@ -13,7 +13,7 @@ from yarl import URL
 
 from shared.config import load
 from shared.function import LIVE, METRICS, READY, Service, exposition
-from shared.http import ClientGoneError, Receive, Reply, Request, Scope, Send, json_reply, problem
+from shared.http import ClientGoneError, Receive, Reply, Request, Scope, Send, from_this_machine, json_reply, problem
 from shared.ids import uuid7
 from shared.local.ports import LocalSettings
 from shared.refusals import Refusal, Rejected
@@ -63,6 +63,8 @@ class Host:
             return _refused(request, Refusal.BAD_REQUEST, "the body ended early")
 
     async def _answer(self, request: Request) -> Reply:
+        if not self._public and not from_this_machine(request.headers):
+            return problem(Refusal.BAD_REQUEST, "this port answers only as 127.0.0.1 or localhost")
         methods = self._routes.get(request.path)
         if methods is not None:
             if request.method not in methods:

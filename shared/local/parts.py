@@ -22,6 +22,7 @@ from shared.local.engines import Engine, prepare_postgres, prepare_valkey
 from shared.local.ports import LocalSettings
 
 _HTTP_SECONDS = 2
+_ANY_OR_LOOPBACK = frozenset({"127.0.0.1", "localhost", "0.0.0.0", "::"})  # noqa: S104 (compared, not bound)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +39,7 @@ class RuntimeSettings(LocalSettings):
     @property
     def url(self) -> str:
         """Where people find the API."""
-        return f"http://localhost:{self.port}"
+        return f"http://{'localhost' if self.host in _ANY_OR_LOOPBACK else self.host}:{self.port}"
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ class Prepared:
         edge = self._module("edge", "shared.local.host", "edge")
         public = {**edge.env, "SLUICE_HOST": self._settings.host}
         return [
-            Part(edge.name, edge.kind, edge.argv, public, edge.ready),
+            Part(edge.name, edge.kind, edge.argv, public, answers(f"{self._settings.url}/healthz")),
             self._module("work", "shared.local.host", "work"),
             self._module("sources", "shared.local.sources"),
         ]
@@ -117,15 +118,16 @@ class Prepared:
     def _module(self, name: str, *module: str, kind: Literal["engine", "function"] = "function") -> Part:
         path = "/ping" if name == "warehouse" else "/healthz"
         port = self._settings.port_of(name)
-        return Part(name, kind, [sys.executable, "-m", *module], self._environ, answers(port, path))
+        ready = answers(f"http://127.0.0.1:{port}{path}")
+        return Part(name, kind, [sys.executable, "-m", *module], self._environ, ready)
 
 
-def answers(port: int, path: str) -> Callable[[], Awaitable[bool]]:
+def answers(address: str) -> Callable[[], Awaitable[bool]]:
     """A check whether an HTTP server on this machine answers 200."""
 
     def ask() -> bool:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=_HTTP_SECONDS) as reply:
+            with urllib.request.urlopen(address, timeout=_HTTP_SECONDS) as reply:  # noqa: S310 (our own addresses)
                 return bool(reply.status == 200)  # noqa: PLR2004 (OK)
         except (urllib.error.URLError, OSError):
             return False

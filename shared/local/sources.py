@@ -16,7 +16,7 @@ from shared.bus import Bus, open_bus
 from shared.clock import SYSTEM_CLOCK
 from shared.config import BUS_URL, load, setting
 from shared.function import LIVE, METRICS, READY, exposition
-from shared.http import ClientGoneError, Receive, Reply, Request, Scope, Send, problem
+from shared.http import ClientGoneError, Receive, Reply, Request, Scope, Send, from_this_machine, problem
 from shared.local import ping_source
 from shared.local.broker import publish_reply, take_in
 from shared.local.delivery import Deliverer, RetryPolicy, open_session
@@ -78,6 +78,8 @@ class Sources:
 
     async def _answer(self, request: Request) -> Reply:
         try:
+            if not from_this_machine(request.headers):
+                return problem(Refusal.BAD_REQUEST, "this port answers only as 127.0.0.1 or localhost")
             if request.path in LIVE:
                 return Reply(200, b'{"status":"alive"}')
             if request.path in READY:

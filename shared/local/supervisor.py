@@ -33,7 +33,11 @@ _PR_SET_PDEATHSIG = 1
 
 
 class StartError(Exception):
-    """A part did not become ready; the message says which and where its log is."""
+    """A part did not become ready; the message says which, `log` is where it says why."""
+
+    def __init__(self, message: str, log: Path) -> None:
+        super().__init__(f"{message}; its log is {log}")
+        self.log = log
 
 
 class State:
@@ -81,7 +85,7 @@ class Child:
         deadline = time.monotonic() + READY_SECONDS
         while not await self.part.ready():
             if time.monotonic() > deadline or self._state.restarts.get(self.part.name, 0) > len(_BACKOFF_SECONDS):
-                raise StartError(f"{self.part.name} did not become ready; see {self._log_file()}")
+                raise StartError(f"{self.part.name} did not become ready", self._log_file())
             await asyncio.sleep(_POLL_SECONDS)
 
     async def stop(self) -> None:
@@ -157,7 +161,7 @@ async def run(settings: RuntimeSettings) -> None:
         state.write(state="stopped", step="")
     except (StartError, EngineError) as error:
         log.exception("not started")
-        state.write(state="failed", step=str(error))
+        state.write(state="failed", step=str(error), log=str(getattr(error, "log", "")))
     finally:
         await _stop(running, state)
 
@@ -189,7 +193,7 @@ async def _run_once(name: str, argv: Sequence[str], env: Mapping[str, str], logs
     with path.open("ab") as output:
         process = await asyncio.create_subprocess_exec(*argv, env=dict(env), stdout=output, stderr=output)
         if await process.wait() != 0:
-            raise StartError(f"{name} failed; see {path}")
+            raise StartError(f"{name} failed", path)
 
 
 async def _stop(running: Sequence[Child], state: State) -> None:

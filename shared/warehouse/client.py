@@ -116,7 +116,7 @@ class Warehouse:
         except (ClickHouseError, HTTPError, OSError) as error:
             code = getattr(error, "code", None)
             if code is None or code in _AWAY_CODES:
-                raise WarehouseUnavailableError(f"the warehouse is away: {_first_line(error)}") from error
+                raise WarehouseUnavailableError("the warehouse is away or overloaded") from error
             raise WarehouseError(code, _first_line(error)) from error
 
     def _connected(self) -> "Client":

@@ -1,4 +1,4 @@
-"""ingest's rows through batch_write into the real engine: what was sent comes back, what is refused is only what must be."""
+"""ingest's rows through batch_write into the real engine: what was sent comes back, only what must be is refused."""
 
 import asyncio
 import json
@@ -156,7 +156,6 @@ BAD = [
     b'"properties_raw":{"b":{"c":1},"b.c":2}',
     b'"properties_raw":[1]',
     b'"properties_raw":"text"',
-    b'"properties_raw":{"a":"\\ud800"}',
     b'"event_id":"not a uuid"',
     b'"sent_at":"yesterday"',
     b'"misspelt":1',
@@ -171,11 +170,10 @@ def test_a_row_the_engine_refuses_costs_only_itself(bad: bytes, process: Warehou
     name = bad.partition(b":")[0]
     without = b",".join(part for part in good[1:].split(b",") if not part.startswith(name))
     poison = (b"{" + without + b"," + bad).replace(b'"event":"good"', b'"event":"bad"').replace(b" 10:", b" 11:")
-    made = batch(project, good, poison, good)
+    made = batch(project, good, poison, good.replace(b'"good"', b'"fine"'))
     put(process, made)
-    assert ask(
-        process, "SELECT event, count() FROM events WHERE project_id = {p:UUID} GROUP BY event", p=str(project)
-    ) == [("good", 2)]
+    stored = "SELECT event FROM events WHERE project_id = {p:UUID} ORDER BY event"
+    assert ask(process, stored, p=str(project)) == [("fine",), ("good",)]
     [(position, reason, detail, raw)] = ask(
         process,
         "SELECT position, reason, detail, raw FROM rejected_events WHERE project_id = {p:UUID}",

@@ -166,7 +166,7 @@ async def test_metrics_come_in_prometheus_text_and_count_the_requests() -> None:
         )
         == "text/plain; version=1.0.0; charset=utf-8"
     )
-    assert b'sluice_http_requests_total{function="tiny",status="404"}' in answer.body
+    assert b'sluice_http_request_seconds_count{function="tiny",status="404"}' in answer.body
     assert b'sluice_http_request_seconds_bucket{function="tiny"' in answer.body
     assert ports.history == []
 
@@ -343,10 +343,23 @@ async def test_a_body_up_to_the_limit_is_taken_in_any_pieces() -> None:
         assert (answer.status, answer.body) == (200, body)
 
 
-async def test_an_announced_body_above_the_limit_is_refused_unread() -> None:
-    client = Client([b"x" * (LIMIT + 1)])
-    answer = await client.call(service(), headers={"content-length": str(LIMIT + 1)})
-    assert (answer.status, answer.json["code"], client.taken) == (413, "body_too_large", 0)
+async def test_an_announced_body_above_the_limit_is_refused_and_read_away_so_that_its_sender_hears_it() -> None:
+    client = Client([b"x" * 600] * 2)
+    answer = await client.call(service(), headers={"content-length": "1200"})
+    assert (answer.status, answer.json["code"], client.taken) == (413, "body_too_large", 2)
+
+
+async def test_a_sender_that_announces_far_too_much_is_not_heard_to_the_end() -> None:
+    client = Client([b"x" * 400] * 1_000)
+    answer = await client.call(service(), headers={"content-length": "400000"})
+    assert (answer.status, answer.json["code"]) == (413, "body_too_large")
+    assert client.taken < 20
+
+
+async def test_a_sender_that_announces_too_much_and_leaves_is_no_bug() -> None:
+    with capture_logs() as lines:
+        answer = await Client([b"x"], leaves=True).call(service(), headers={"content-length": str(LIMIT + 1)})
+    assert (answer.status, lines) == (400, [])
 
 
 @pytest.mark.parametrize("announced", [{}, {"content-length": "10"}, {"content-length": "many"}])

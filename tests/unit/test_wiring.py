@@ -25,7 +25,6 @@ EVENT_TYPE = re.compile(r"dev\.sluice(\.[a-z_]+){2}\.v\d+")
 READS_ENVIRONMENT = {
     "shared/config.py": "it is the one place that parses it",
     "shared/cli/client.py": "puts .env below the environment and hands both to shared/config.py",
-    "shared/cli/runtime.py": "puts .env below the environment and hands both to shared/config.py and the supervisor",
     "shared/local/parts.py": "passes it on to the processes it starts",
 }
 

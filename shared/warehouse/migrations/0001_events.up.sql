@@ -16,8 +16,8 @@ CREATE TABLE events
     received_at DateTime64(6, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
     batch_id UUID,
     -- The truth that the API and exports give back; `properties` is the same, for querying.
-    properties_raw String CODEC(ZSTD(3)),
-    context_raw String CODEC(ZSTD(3)),
+    properties_raw String DEFAULT '{}' CODEC(ZSTD(3)),
+    context_raw String DEFAULT '{}' CODEC(ZSTD(3)),
     properties JSON DEFAULT properties_raw::JSON
 )
 ENGINE = ReplacingMergeTree(received_at)
