@@ -8,7 +8,7 @@ addresses, carries request id and trace context, turns refusals into problem doc
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
@@ -52,8 +52,15 @@ async def no_ports() -> AsyncIterator[None]:
 class Service(Generic[PortsT]):
     """One function with its open clients: answers requests, however they arrive."""
 
-    def __init__(self, name: str, handler: Callable[[Request, PortsT], Awaitable[Reply]], opens: Opens[PortsT]) -> None:
+    def __init__(
+        self,
+        name: str,
+        handler: Callable[[Request, PortsT], Awaitable[Reply]],
+        opens: Opens[PortsT],
+        methods: Sequence[str] = ("GET", "POST"),
+    ) -> None:
         self.name = name
+        self._methods = methods
         self._handler = handler
         self._opens = opens
         self._stack = AsyncExitStack()
@@ -115,6 +122,8 @@ class Service(Generic[PortsT]):
             return Reply(200, b'{"status":"alive"}')
         if request.path == METRICS:
             return exposition()
+        if request.path not in READY and request.method not in self._methods:
+            return problem(Refusal.METHOD_NOT_ALLOWED, request_id=request.request_id, allow=self._methods)
         if not self._opened:
             await self.open()
         if request.path in READY:
@@ -187,11 +196,15 @@ class Main(Protocol):
 def function(
     name: str,
     opens: Opens[PortsT] = no_ports,  # type: ignore[assignment]
+    methods: Sequence[str] = ("GET", "POST"),
 ) -> Callable[[Callable[[Request, PortsT], Awaitable[Reply]]], Main]:
-    """Make `async def main(request, ports)` a function of Sluice; `opens` gives the clients it works with."""
+    """Make `async def main(request, ports)` a function of Sluice.
+
+    `opens` gives the clients it works with; a request with none of the `methods` is answered 405.
+    """
 
     def decorate(handler: Callable[[Request, PortsT], Awaitable[Reply]]) -> Main:
-        service = Service(name, handler, opens)
+        service = Service(name, handler, opens, methods)
 
         async def main(request: Any) -> Any:
             return await _answer_starlette(service, request)

@@ -42,7 +42,7 @@ async def opens() -> AsyncIterator[Ports]:
     await warehouse.close()
 
 
-@function("batch_write", opens)
+@function("batch_write", opens, methods=("POST",))
 async def main(request: Request, ports: Ports) -> Reply:
     message = decode(request.headers, await request.body(MAX_BODY_BYTES))
     if message.attributes["type"] != ACCEPTED:

@@ -42,7 +42,7 @@ async def opens() -> AsyncIterator[Ports]:
     await bus.close()
 
 
-@function("ingest", opens)
+@function("ingest", opens, methods=("POST",))
 async def main(request: Request, ports: Ports) -> Reply:
     timer = StepTimer()
     key = await ports.access.require(request.headers, "ingest")

@@ -30,6 +30,10 @@ SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
 """
 
 
+class NewerSchemaError(Exception):
+    """A newer release has been at work on this warehouse."""
+
+
 class Step(NamedTuple):
     """One numbered migration."""
 
@@ -71,6 +75,8 @@ async def migrate(warehouse: Warehouse, target: int | None = None) -> int:
     known = steps()
     wanted = len(known) if target is None else target
     at = await current_version(warehouse)
+    if at > len(known):
+        raise NewerSchemaError(f"the warehouse is at version {at}, this code knows {len(known)}: run the newer release")
     for step in known[at:wanted]:
         await _apply(warehouse, step.up, harmless=_TABLE_EXISTS)
         await _record(warehouse, step.version, applied=True)

@@ -511,3 +511,18 @@ async def test_an_event_as_answer_is_a_valid_cloudevent_that_names_its_cause() -
         "traceparent": parent,
     }
     assert event.data == b'{"value":1.10}'
+
+
+async def test_a_method_the_function_does_not_take_is_refused_before_its_clients_open() -> None:
+    opened: list[int] = []
+
+    @asynccontextmanager
+    async def opens() -> AsyncIterator[None]:
+        opened.append(1)
+        yield None
+
+    async def handler(_request: Request, _ports: None) -> Reply:
+        return Reply(204)
+
+    answer = await call(Service("tiny", handler, opens, methods=("POST",)), method="PUT")
+    assert (answer.status, answer.header("allow"), opened) == (405, "POST", [])
