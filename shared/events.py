@@ -46,8 +46,6 @@ class RowHead(msgspec.Struct):
 
     project_id: str
     timestamp: str
-    user_id: str = ""
-    anonymous_id: str = ""
 
 
 _encoder = msgspec.json.Encoder()

@@ -1,5 +1,6 @@
 """Requests and replies as values, the same on plain ASGI and under functions-framework."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any
 from urllib.parse import parse_qsl, quote
@@ -15,6 +16,7 @@ ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
+BODY_SECONDS = 20
 _DISCARDED_TIMES = 4
 
 
@@ -52,16 +54,14 @@ class Request:
         query: bytes = self._scope["query_string"]
         return (raw + b"?" + query if query else raw).decode("latin-1")
 
-    @property
-    def client_address(self) -> str:
-        """The peer's IP address as the server saw it, '' where unknown."""
-        client = self._scope.get("client")
-        return client[0] if client else ""
-
     async def body(self, limit: int) -> bytes:
         """The whole body; refuses more than `limit` bytes with `body_too_large` before reading them all."""
         if self._body is None:
-            self._body = await self._read(limit)
+            try:
+                async with asyncio.timeout(BODY_SECONDS):
+                    self._body = await self._read(limit)
+            except TimeoutError as error:
+                raise Rejected(Refusal.BODY_TOO_SLOW, f"it was not complete after {BODY_SECONDS} seconds") from error
         return self._body
 
     async def _read(self, limit: int) -> bytes:

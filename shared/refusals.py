@@ -16,6 +16,7 @@ class Refusal(StrEnum):
     WRONG_SHAPE = "wrong_shape"
     BAD_REQUEST = "bad_request"
     BODY_TOO_LARGE = "body_too_large"
+    BODY_TOO_SLOW = "body_too_slow"
     TOO_MANY_EVENTS = "too_many_events"
     NOT_A_CLOUDEVENT = "not_a_cloudevent"
     UNEXPECTED_EVENT_TYPE = "unexpected_event_type"
@@ -76,6 +77,8 @@ def describe(refusal: Refusal) -> Description:  # noqa: C901, PLR0912 (one line 
             return Description(400, False, "The request cannot be understood.")
         case Refusal.BODY_TOO_LARGE:
             return Description(413, False, "The request is too large; send fewer events in one request.")
+        case Refusal.BODY_TOO_SLOW:
+            return Description(408, True, "The body did not arrive in time.")
         case Refusal.TOO_MANY_EVENTS:
             return Description(413, False, "There are too many events in one request; split it.")
         case Refusal.NOT_A_CLOUDEVENT:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from shared.ids import new_request_id
+
 if TYPE_CHECKING:
     from structlog.typing import EventDict, Processor, WrappedLogger
 
@@ -28,6 +30,7 @@ def configure_logging(function: str, level: str = "info") -> None:
         event["function"] = function
         request = current_request.get()
         if request is not None:
+            event["function"] = getattr(request, "function", "") or function  # one process may host several
             event["request_id"] = request.request_id
             event["trace_id"] = request.traceparent[3:35]
         return event
@@ -64,6 +67,14 @@ def child_traceparent(incoming: str | None) -> str:
     if incoming is not None and _TRACEPARENT.fullmatch(incoming):
         return f"{incoming[:36]}{span}{incoming[52:]}"
     return f"00-{random.getrandbits(128):032x}-{span}-01"
+
+
+def identify(request: "Request") -> None:
+    """Give a request its id (the client's where it is usable) and trace context, and its log lines both."""
+    incoming = request.headers.get("x-request-id")
+    request.request_id = incoming if incoming and usable_request_id(incoming) else new_request_id()
+    request.traceparent = child_traceparent(request.headers.get("traceparent"))
+    current_request.set(request)
 
 
 def usable_request_id(incoming: str | None) -> bool:

@@ -7,7 +7,7 @@ crash in between leaves a record unanswered; it is delivered again and every ste
 import asyncio
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
@@ -102,6 +102,9 @@ def _place(text: str, *, bits: int) -> int:
     return place
 
 
+Insert = Callable[[Sequence["Line"], Inserts], Awaitable[list[RejectedLine]]]
+
+
 class _Waiting(NamedTuple):
     record: Record
     done: "asyncio.Future[None]"
@@ -113,6 +116,9 @@ class BatchWriter:
 
     A flush takes what arrived within `linger` seconds, at most `max_rows` rows; the next one gathers meanwhile.
     `write` returns once the record is stored and raises UnavailableError where it must be delivered again.
+
+    Finding bad rows takes many inserts, so a record whose content the warehouse refuses leaves the flush and is
+    sorted out beside it: nobody else waits. A record that is delivered again meanwhile waits for the same work.
     """
 
     def __init__(self, warehouse: Inserts, clock: Clock, *, linger: float, max_rows: int) -> None:
@@ -122,22 +128,32 @@ class BatchWriter:
         self._max_rows = max_rows
         self._waiting: list[_Waiting] = []
         self._taken: list[_Waiting] = []
+        self._underway: dict[str, asyncio.Future[None]] = {}
+        self._sorting = asyncio.Lock()
+        self._sorters: set[asyncio.Task[None]] = set()
         self._rows = 0
         self._full = asyncio.Event()
         self._arrived = asyncio.Event()
         self._flusher = asyncio.create_task(self._run(), name="batch-writer")
 
     async def write(self, record: Record) -> None:
+        underway = self._underway.get(record.batch_id)
+        if underway is not None:
+            return await asyncio.shield(underway)
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._underway[record.batch_id] = done
+        done.add_done_callback(lambda _: self._underway.pop(record.batch_id, None))
         self._waiting.append(_Waiting(record, done, self._clock.monotonic()))
         self._rows += len(record.lines)
         self._arrived.set()
         if self._rows >= self._max_rows:
             self._full.set()
-        await done
+        return await asyncio.shield(done)
 
     async def close(self) -> None:
-        """Write what waits, then stop."""
+        """Write what waits, then stop; records still being sorted out are delivered again."""
+        for sorter in self._sorters:
+            sorter.cancel()
         if unanswered := [*self._taken, *self._waiting]:
             self._linger = 0
             self._full.set()
@@ -152,18 +168,46 @@ class BatchWriter:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._full.wait(), self._linger)
             taken = self._taken = self._take()
-            try:
-                await store([entry.record for entry in taken], self._warehouse, self._clock)
-            except UnavailableError as error:
-                metrics.RETRIES_TOTAL.inc(len(taken))
-                _answer(taken, error)
-            except Exception as error:  # noqa: BLE001 (handed to every waiting request, where it becomes a 500)
-                _answer(taken, error)
-            else:
-                first = min(entry.arrived for entry in taken)
-                metrics.BATCH_LATENCY_MS.observe((self._clock.monotonic() - first) * 1_000)
-                _answer(taken, None)
+            await self._flush(taken)
             self._taken = []
+
+    async def _flush(self, taken: Sequence[_Waiting]) -> None:
+        """Store records together; where the content is refused, halve until the bad record stands alone."""
+        try:
+            await store([entry.record for entry in taken], self._warehouse, self._clock, insert_together)
+        except ContentRefusedError:
+            if len(taken) == 1:
+                self._sort_out(taken[0])
+                return
+            middle = len(taken) // 2
+            await self._flush(taken[:middle])
+            await self._flush(taken[middle:])
+        except UnavailableError as error:
+            metrics.RETRIES_TOTAL.inc(len(taken))
+            _answer(taken, error)
+        except Exception as error:  # noqa: BLE001 (handed to every waiting request, where it becomes a 500)
+            _answer(taken, error)
+        else:
+            first = min(entry.arrived for entry in taken)
+            metrics.BATCH_LATENCY_MS.observe((self._clock.monotonic() - first) * 1_000)
+            _answer(taken, None)
+
+    def _sort_out(self, entry: _Waiting) -> None:
+        async def sort_out() -> None:
+            try:
+                async with self._sorting:
+                    await store([entry.record], self._warehouse, self._clock)
+            except Exception as error:  # noqa: BLE001 (handed to the waiting request: 503, or 500 for a bug)
+                _answer([entry], error)
+            except asyncio.CancelledError:
+                _answer([entry], UnavailableError("the function stops"))
+                raise
+            else:
+                _answer([entry], None)
+
+        task = asyncio.create_task(sort_out())
+        self._sorters.add(task)
+        task.add_done_callback(self._sorters.discard)
 
     def _take(self) -> list[_Waiting]:
         """The longest run from the front that fits in `max_rows`, at least one record."""
@@ -191,13 +235,15 @@ def _answer(taken: Sequence[_Waiting], error: Exception | None) -> None:
                 entry.done.set_exception(error)
 
 
-async def store(records: Sequence[Record], warehouse: Inserts, clock: Clock) -> None:
-    """Store records with their ledger entries; what the warehouse refuses for its content is kept as rejected.
+async def store(records: Sequence[Record], warehouse: Inserts, clock: Clock, insert: Insert | None = None) -> None:
+    """Store records with their ledger entries; refused rows are kept as rejected.
 
-    Raises UnavailableError where it is not known to be stored; repeating it is harmless.
+    `insert` puts rows into `events` and returns those the warehouse refuses, by default one by one;
+    `insert_together` raises ContentRefusedError instead. Raises UnavailableError where it is not known to be stored;
+    repeating it is harmless.
     """
     good, refused = _readable(records)
-    refused += await insert_bisecting(good, warehouse)
+    refused += await (insert or insert_bisecting)(good, warehouse)
     if refused:
         await _append(warehouse, "rejected_events", refused)
         log.warning("events refused by the warehouse", count=len(refused), first=refused[0].detail)
@@ -265,25 +311,36 @@ def _hour(start: str) -> str:
     return text if str(moment) == text and moment.year in _YEARS else ""
 
 
+class ContentRefusedError(Exception):
+    """The warehouse refuses the content of some row among those inserted together."""
+
+
+async def insert_together(lines: Sequence[Line], warehouse: Inserts) -> list[RejectedLine]:
+    """Insert rows in one go; raises ContentRefusedError where the warehouse refuses the content of any."""
+    if lines:
+        try:
+            await warehouse.insert_json_lines("events", b"\n".join(line.data for line in lines) + b"\n")
+        except WarehouseError as error:
+            if error.about_content:
+                raise ContentRefusedError(str(error)) from error
+            raise UnavailableError(f"the warehouse refused the insert: {error}") from error
+    return []
+
+
 async def insert_bisecting(lines: Sequence[Line], warehouse: Inserts) -> list[RejectedLine]:
     """Insert rows; where the warehouse refuses the content, halve until only the bad rows are left out.
 
     Returns the refused rows with the warehouse's own reason. Halves already stored may be stored again by a
     redelivery: the events table counts a repeated row once.
     """
-    if not lines:
-        return []
     try:
-        await warehouse.insert_json_lines("events", b"\n".join(line.data for line in lines) + b"\n")
-    except WarehouseError as error:
-        if not error.about_content:
-            raise UnavailableError(f"the warehouse refused the insert: {error}") from error
+        return await insert_together(lines, warehouse)
+    except ContentRefusedError as error:
         if len(lines) == 1:
             return [_rejected(lines[0], str(error))]
         middle = len(lines) // 2
         first = await insert_bisecting(lines[:middle], warehouse)
         return first + await insert_bisecting(lines[middle:], warehouse)
-    return []
 
 
 def _rejected(line: Line, detail: str) -> RejectedLine:

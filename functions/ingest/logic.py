@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -22,6 +23,12 @@ _ENTROPY_BYTES = 10
 _SHOWN_REJECTED = 100
 # A histogram costs a microsecond and a request has five steps: a sample says the same.
 TIMED_ONE_IN = 16
+
+_HEX = rb"[0-9a-fA-F]{2}"
+_HALF_PAIR = re.compile(
+    rb"\\u[dD][89abAB]" + _HEX + rb"(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]" + _HEX, re.DOTALL
+)
+_ESCAPED_BACKSLASH, _STAND_IN = b"\\\\", b"\0\0"
 
 _decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -108,11 +115,20 @@ def decode(body: bytes) -> Events:
     if b'"events"' in text:
         fields = _parsed(_decode_fields, text)
         if "events" in fields and "event" not in fields:
-            listed = bytes(fields["events"])
-            if listed[:1] != b"[":
-                raise Rejected(Refusal.WRONG_SHAPE, "`events` must be a list of events")
-            return _bounded(_decode_list(listed))
+            return _bounded(_listed(fields, text))
     return Events([text], single=True)
+
+
+def _listed(fields: dict[str, msgspec.Raw], text: bytes) -> Sequence[msgspec.Raw]:
+    """The list in `{"events": [...]}`; nothing may stand beside it, where it would be lost."""
+    listed = bytes(fields.pop("events"))
+    if fields:
+        raise Rejected(Refusal.WRONG_SHAPE, f"beside `events` stands {min(fields)!r}; put it into each event")
+    if listed[:1] != b"[":
+        raise Rejected(Refusal.WRONG_SHAPE, "`events` must be a list of events")
+    if text.count(b'"events"') - listed.count(b'"events"') > 1:
+        raise Rejected(Refusal.DUPLICATE_KEY, "`events` is given twice")
+    return _decode_list(listed)
 
 
 def _bounded(raw: Sequence[msgspec.Raw]) -> Events:
@@ -129,14 +145,28 @@ def _parsed(decoder: Callable[[bytes], Any], text: bytes) -> Any:
     except RecursionError as error:
         raise Rejected(Refusal.TOO_DEEP, "the body is nested too deeply") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise malformed(error, len(text)) from error
+        marked = _mark_half_pairs(text)
+        if marked != text:
+            return _parsed(decoder, marked)
+        raise malformed(error, text) from error
 
 
-def malformed(error: Exception, length: int) -> Rejected:
+def _mark_half_pairs(text: bytes) -> bytes:
+    """The JSON with a null character for each half of a surrogate pair, which msgspec calls malformed.
+
+    It is sound JSON with a bad text in it: with the null only the event that holds it is refused (`bad_text`).
+    """
+    if _STAND_IN in text:
+        return text
+    hidden = text.replace(_ESCAPED_BACKSLASH, _STAND_IN)  # now every backslash begins an escape
+    return _HALF_PAIR.sub(rb"\\u0000", hidden).replace(_STAND_IN, _ESCAPED_BACKSLASH)
+
+
+def malformed(error: Exception, text: bytes) -> Rejected:
     """The refusal of malformed JSON with the byte where it stops making sense."""
     _, _, tail = str(error).partition("(byte ")
     digits = tail.partition(")")[0]
-    position = int(digits) if digits.isdecimal() else length
+    position = int(digits) if digits.isdecimal() else len(text)
     return Rejected(Refusal.MALFORMED_JSON, f"{error}", position=position)
 
 
@@ -153,8 +183,9 @@ def check(raw: Sequence[bytes | msgspec.Raw], key: Key, clock: Clock) -> tuple[l
             lines.append(encode_line(validate(event, arrived, entropy)))
         except Rejected as rejected:
             refused.append(Refused(index, rejected.refusal, rejected.detail or describe(rejected.refusal).title))
-        except msgspec.DecodeError as error:
-            raise malformed(error, len(event)) from error
+        except msgspec.DecodeError:
+            _parsed(_decode_fields, event)  # raises unless half a surrogate pair is all that is wrong
+            refused.append(Refused(index, Refusal.BAD_TEXT, "a text holds half of a surrogate pair"))
         except RecursionError:
             refused.append(Refused(index, Refusal.TOO_DEEP, "the event is nested too deeply"))
     return lines, refused

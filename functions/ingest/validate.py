@@ -20,6 +20,7 @@ MAX_IDENTIFIER = 512
 MAX_PROPERTIES = 255
 MAX_DEPTH = 32
 MAX_AHEAD = timedelta(hours=24)
+_AHEAD_MICROS = MAX_AHEAD // timedelta(microseconds=1)
 
 # Epoch numbers by magnitude (DESIGN §2a): below the first they are seconds, below the second milliseconds.
 _SECONDS_BELOW = 100_000_000_000
@@ -108,7 +109,7 @@ def validate(raw: bytes, arrived: Arrival, entropy: bytes) -> Row:
     if len(raw) > MAX_EVENT_BYTES:
         raise Rejected(Refusal.EVENT_TOO_LARGE, f"{len(raw)} bytes; at most {MAX_EVENT_BYTES}")
     if _NULL_ESCAPE in raw and _NULL_CHARACTER.search(raw):
-        raise Rejected(Refusal.BAD_TEXT, "the event holds a null character (\\u0000)")
+        raise Rejected(Refusal.BAD_TEXT, "a text holds a null character (\\u0000) or half of a surrogate pair")
     sent, top_keys = _read(raw)
     properties, keys = _checked_object(sent.properties, "properties")
     context, context_keys = _checked_object(sent.context, "context")
@@ -234,8 +235,16 @@ def _count_keys(value: dict[str, Any] | list[Any], depth: int) -> tuple[int, boo
     return count, dotted
 
 
-def _refuse_path_conflicts(tree: dict[str, Any], what: str) -> None:
-    """Refuse `{"b":{"c":1},"b.c":2}`: both are the path b.c, which the warehouse refuses."""
+def _refuse_path_conflicts(value: dict[str, Any] | list[Any], what: str) -> None:
+    """Refuse `{"b":{"c":1},"b.c":2}`: both are the path b.c, which the warehouse refuses.
+
+    An object in a list is a document of its own, with its own paths.
+    """
+    if isinstance(value, list):
+        for inner in value:
+            if isinstance(inner, dict | list):
+                _refuse_path_conflicts(inner, what)
+        return
     paths: set[str] = set()
 
     def walk(value: dict[str, Any], prefix: str) -> None:
@@ -243,12 +252,14 @@ def _refuse_path_conflicts(tree: dict[str, Any], what: str) -> None:
             path = prefix + name
             if isinstance(inner, dict) and inner:
                 walk(inner, path + ".")
-            elif path in paths:
+                continue
+            if path in paths:
                 raise Rejected(Refusal.DUPLICATE_KEY, f"`{what}` gives the path {path!r} twice")
-            else:
-                paths.add(path)
+            paths.add(path)
+            if isinstance(inner, list):
+                _refuse_path_conflicts(inner, what)
 
-    walk(tree, "")
+    walk(value, "")
 
 
 def _refuse_duplicate_keys(raw: bytes, keys: int) -> None:
@@ -325,6 +336,8 @@ def _timestamp(sent: _Sent, event_id: str, arrived: Arrival) -> str:
     inside = uuid7_micros(uuid.UUID(event_id)) if sent.id else None
     if inside is None:
         return arrived.received_at
+    if inside > arrived.micros + _AHEAD_MICROS:
+        raise Rejected(Refusal.BAD_TIMESTAMP, "the time inside the id, a UUIDv7, is over 24 hours ahead")
     moment = to_datetime(inside)
     _refuse_out_of_range(moment, arrived)
     return _warehouse_text(moment)

@@ -1,5 +1,7 @@
 """A count query → its SQL → its answer."""
 
+import math
+import re
 import time
 import uuid
 from pathlib import Path
@@ -21,6 +23,7 @@ ANSWERED = "dev.sluice.query.answered.v1"
 
 # The filter's own fault, found only by the warehouse: a regular expression that RE2 cannot compile.
 _CANNOT_COMPILE_REGEXP = 427
+_RE2_REASON = re.compile(r", error: (.*?)\. Look at ", re.DOTALL)
 
 
 class Warehouse(Protocol):
@@ -80,8 +83,14 @@ async def count(query: CountQuery, project_id: uuid.UUID, warehouse: Warehouse) 
         answer = await warehouse.query(sql, parameters)
     except WarehouseError as error:
         if error.code == _CANNOT_COMPILE_REGEXP:
-            raise Rejected(Refusal.BAD_FILTER, f"the regular expression is not RE2: {error}") from error
+            reason = _RE2_REASON.search(str(error))
+            detail = (
+                f"the regular expression is not RE2: {reason[1]}" if reason else "the regular expression is not RE2"
+            )
+            raise Rejected(Refusal.BAD_FILTER, detail) from error
         raise
     seconds = time.perf_counter() - started
     metrics.QUERY_SECONDS.labels("query_count").observe(seconds)
+    if isinstance(answer.value, float) and not math.isfinite(answer.value):
+        raise Rejected(Refusal.BAD_MEASURE, f"{query.measure}: the answer is larger than a Float64 can hold")
     return CountAnswer(answer.value, True, round(seconds * 1_000, 2), answer.rows_read, period.echo())

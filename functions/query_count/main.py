@@ -1,46 +1,17 @@
 """query_count: one exact number over a project's events, asked by HTTP or by an event."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-
 import msgspec
 
 from functions.query_count.logic import ANSWERED, REQUESTED, AskedByEvent, CountQuery, count
+from functions.query_count.ports import Ports, opens
 from shared.cloudevent import decode, looks_like_cloudevent
-from shared.config import CatalogSettings, WarehouseSettings, load
 from shared.function import event_reply, function
 from shared.http import Reply, Request, json_reply
 from shared.query.request import MAX_QUERY_BYTES, from_address, from_json
 from shared.refusals import Refusal, Rejected
-from shared.security.access import Access, open_access
-from shared.warehouse.client import Warehouse
 
 # Where a Trigger posts its events. They carry no key, so the public addresses do not take them.
 SINK = "/"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings(WarehouseSettings, CatalogSettings):
-    pass
-
-
-@dataclass(frozen=True)
-class Ports:
-    warehouse: Warehouse
-    access: Access
-
-    async def ready(self) -> None:
-        await self.warehouse.ping()
-
-
-@asynccontextmanager
-async def opens() -> AsyncIterator[Ports]:
-    settings = load(Settings)
-    warehouse = Warehouse(settings.warehouse_url)
-    async with open_access(settings.catalog_url) as access:
-        yield Ports(warehouse, access)
-    await warehouse.close()
 
 
 @function("query_count", opens)
@@ -51,7 +22,7 @@ async def main(request: Request, ports: Ports) -> Reply:
     if request.method == "POST":
         query = from_json(await request.body(MAX_QUERY_BYTES), CountQuery)
     else:
-        query = from_address(request.query, CountQuery)
+        query = from_address(request.address.partition("?")[2], CountQuery)
     return json_reply(await count(query, key.project_id, ports.warehouse))
 
 

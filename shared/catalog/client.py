@@ -59,7 +59,7 @@ class Catalog:
             # Internal errors are what a server answers that is read-only for now, such as one just taking over.
             raise CatalogUnavailableError("the catalog is away") from error
         except (psycopg.IntegrityError, psycopg.DataError, UnicodeEncodeError) as error:
-            raise CatalogRefusedError(f"the catalog refuses {query}: {error}") from error
+            raise CatalogRefusedError(f"the catalog refuses {query}: {_rule(error)}") from None
 
     async def ping(self) -> None:
         """Raise CatalogUnavailableError unless the catalog answers."""
@@ -150,6 +150,12 @@ def _hang_up(connection: "AsyncConnection[Row]") -> None:
     if not connection.closed:
         with socket.socket(fileno=os.dup(connection.fileno())) as line, contextlib.suppress(OSError):
             line.shutdown(socket.SHUT_RDWR)
+
+
+def _rule(error: Exception) -> str:
+    """The rule that was broken, without the row: PostgreSQL's own words repeat it, a key's hash included."""
+    constraint: str | None = getattr(getattr(error, "diag", None), "constraint_name", None)
+    return constraint or type(error).__name__
 
 
 @functools.cache

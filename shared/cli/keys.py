@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from shared.catalog.client import Catalog
+from shared.catalog.client import Catalog, CatalogRefusedError
 from shared.cli.client import CliError, JsonOption, print_json, read_demo, settings_from_here
 from shared.config import CATALOG_URL, DATA, setting
 from shared.refusals import UnavailableError
@@ -26,6 +26,7 @@ KindName = Literal["public", "secret"]
 SCOPES = ("ingest", "read", "export", "admin")
 
 _TABLE_WIDTH = 140  # an id must be whole to be copied, whatever the terminal
+_MOST_NAME_CHARACTERS = 200
 _DAYS = re.compile(r"(\d{1,5})d")
 
 ProjectOption = Annotated[
@@ -59,7 +60,7 @@ def list_all(*, project: ProjectOption = "", as_json: JsonOption = False) -> Non
     async def work(catalog: Catalog) -> list["Key"]:
         return await list_keys(catalog, await _project(catalog, settings, project))
 
-    keys = _with_catalog(settings, work)
+    keys = with_catalog(settings, work)
     if as_json:
         print_json(keys)
         return
@@ -87,6 +88,8 @@ def create(
     """Make a key and print it, this once."""
     from shared.catalog.keys import create_key
 
+    if not 0 < len(name) <= _MOST_NAME_CHARACTERS:
+        raise CliError(f"--name: 1 to {_MOST_NAME_CHARACTERS} characters.", 2)
     if kind == "public" and scope:
         raise CliError("A public key only sends events and has no other scope; use --kind secret.", 2)
     if unknown := set(scope or []) - set(SCOPES):
@@ -98,7 +101,7 @@ def create(
         found = await _project(catalog, settings, project)
         return await create_key(catalog, found, kind, name, scopes=scopes, expires_at=until)
 
-    clear, key = _with_catalog(settings, work)
+    clear, key = with_catalog(settings, work)
     if as_json:
         print_json({"key": clear, "id": key.id, "project_id": key.project_id, "scopes": sorted(key.scopes)})
     else:
@@ -121,7 +124,7 @@ def revoke(
         keys = await list_keys(catalog, await _project(catalog, settings, project))
         return await revoke_key(catalog, _one(keys, which).id)
 
-    key = _with_catalog(settings, work)
+    key = with_catalog(settings, work)
     if key is None:
         raise CliError(f"There is no key {which}.")
     if as_json:
@@ -179,8 +182,8 @@ async def _project(catalog: Catalog, settings: KeysSettings, given: str) -> uuid
     raise CliError(f"{f'There is no project {wanted}' if wanted else 'Give --project'}; there are: {listed}.")
 
 
-def _with_catalog(settings: KeysSettings, work: Callable[[Catalog], Awaitable[ResultT]]) -> ResultT:
-    """Run `work` on the catalog in effect; raises CliError where there is none or it does not answer."""
+def with_catalog(settings: KeysSettings, work: Callable[[Catalog], Awaitable[ResultT]]) -> ResultT:
+    """Run `work` on the catalog in effect and close it; raises CliError where there is none or it does not answer."""
     url = settings.catalog_url or _embedded(settings.data)
 
     async def run() -> ResultT:
@@ -194,6 +197,8 @@ def _with_catalog(settings: KeysSettings, work: Callable[[Catalog], Awaitable[Re
         return asyncio.run(run())
     except UnavailableError as error:
         raise CliError(f"{error}. Is it running? `sluice up` starts the local one.", 3) from error
+    except CatalogRefusedError as error:
+        raise CliError(f"{error}.") from error
 
 
 def _embedded(data: Path) -> str:

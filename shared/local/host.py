@@ -14,11 +14,10 @@ from yarl import URL
 from shared.config import load
 from shared.function import LIVE, METRICS, READY, Service, exposition
 from shared.http import ClientGoneError, Receive, Reply, Request, Scope, Send, from_this_machine, json_reply, problem
-from shared.ids import uuid7
 from shared.local.ports import LocalSettings
 from shared.refusals import Refusal, Rejected
 from shared.serve import find_main, serve
-from shared.telemetry import usable_request_id
+from shared.telemetry import identify
 from shared.wiring import Wiring, load_wiring
 
 if TYPE_CHECKING:
@@ -49,9 +48,18 @@ class Host:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            await (await self._guarded(Request(scope, receive))).send(send)
+            await (await self._enveloped(Request(scope, receive))).send(send)
         elif scope["type"] == "lifespan":
             await self._lifespan(receive, send)
+
+    async def _enveloped(self, request: Request) -> Reply:
+        """The host's own answers carry the same ids as those of the functions, which have theirs already."""
+        reply = await self._guarded(request)
+        if "traceparent" not in reply.headers:
+            _identified(request)
+            reply.headers["x-request-id"] = request.request_id
+            reply.headers["traceparent"] = request.traceparent
+        return reply
 
     async def _guarded(self, request: Request) -> Reply:
         """An answer also where the body cannot be read before any function has the request."""
@@ -64,7 +72,7 @@ class Host:
 
     async def _answer(self, request: Request) -> Reply:
         if not self._public and not from_this_machine(request.headers):
-            return problem(Refusal.BAD_REQUEST, "this port answers only as 127.0.0.1 or localhost")
+            return _refused(request, Refusal.BAD_REQUEST, "this port answers only as 127.0.0.1 or localhost")
         methods = self._routes.get(request.path)
         if methods is not None:
             if request.method not in methods:
@@ -105,7 +113,8 @@ class Host:
         if self._session is None:
             self._session = aiohttp.ClientSession(self._forward_to, auto_decompress=False)
         headers = {name: value for name, value in request.headers.items() if name not in _NOT_FORWARDED}
-        request.request_id = headers["x-request-id"] = _request_id(request)
+        headers["x-request-id"] = _identified(request).request_id
+        headers["traceparent"] = request.traceparent
         body = await request.body(MAX_FORWARDED_BYTES)
         timeout = aiohttp.ClientTimeout(total=_FORWARD_SECONDS)
         address = URL(request.address, encoded=True)
@@ -140,16 +149,13 @@ def _outside(request: Request) -> Reply:
 
 def _refused(request: Request, refusal: Refusal, detail: str = "", *, allow: Iterable[str] = ()) -> Reply:
     """A refusal of the host itself: with a request id, as those of the functions."""
-    request_id = _request_id(request)
-    reply = problem(refusal, detail, request_id=request_id, allow=allow)
-    reply.headers["x-request-id"] = request_id
-    return reply
+    return problem(refusal, detail, request_id=_identified(request).request_id, allow=allow)
 
 
-def _request_id(request: Request) -> str:
-    """The id the request already has, the client's where it is usable, or a new one."""
-    incoming = request.headers.get("x-request-id")
-    return request.request_id or (incoming if incoming and usable_request_id(incoming) else str(uuid7()))
+def _identified(request: Request) -> Request:
+    if not request.request_id:
+        identify(request)
+    return request
 
 
 def main(process: str) -> None:

@@ -1,5 +1,6 @@
 """Time ranges as people give them → instants (DESIGN §2a)."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -9,6 +10,9 @@ from shared.refusals import Refusal, Rejected
 
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2149, 6, 6, tzinfo=UTC)  # the last day of the warehouse's Date; a later one would wrap around
+# What a zone database may hold beside the names: this machine's own zone, and clocks that count leap seconds.
+_NOT_NAMES = re.compile(r"localtime|posixrules|Factory|posix/.*|right/.*")
+_WHOLE_WEEK = re.compile(r"\d{4}-?W\d\d")
 
 
 class Period(msgspec.Struct, frozen=True):
@@ -30,14 +34,20 @@ class Period(msgspec.Struct, frozen=True):
 def parse_period(start: str, end: str, timezone: str = "UTC") -> Period:
     """A Period from two ISO 8601 texts; a date-only `end` includes that day, naive times are in `timezone`.
 
-    Refuses an unknown zone (`bad_timezone`) and an empty, backward or unreadable range (`bad_range`).
+    A week (`2026-W05`) is a date too, and as `end` included whole. Refuses an unknown zone (`bad_timezone`), and an
+    empty, backward or unreadable range or one in which no event can be (`bad_range`).
     """
     zone = _zone(timezone)
     first = _instant(start, "from", zone, end_of_day=False)
     last = _instant(end, "to", zone, end_of_day=True)
     if first >= last:
         raise Rejected(Refusal.BAD_RANGE, f"`from` {start} is not before `to` {end}")
-    return Period(_within(first), _within(last), zone)
+    first, last = _within(first), _within(last)
+    if first >= last:
+        raise Rejected(
+            Refusal.BAD_RANGE, f"no event can be from {start} to {end}: times go from {_EARLIEST:%Y} to {_LATEST:%Y}"
+        )
+    return Period(first, last, zone)
 
 
 def _within(moment: datetime) -> datetime:
@@ -47,22 +57,35 @@ def _within(moment: datetime) -> datetime:
 
 def _zone(name: str) -> ZoneInfo:
     try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise Rejected(Refusal.BAD_TIMEZONE, f"{name!r}; use an IANA name such as Europe/Berlin") from error
+        zone = None if _NOT_NAMES.fullmatch(name) else ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        zone = None
+    if zone is None:
+        raise Rejected(Refusal.BAD_TIMEZONE, f"{name!r}; use an IANA name such as Europe/Berlin")
+    return zone
 
 
 def _instant(text: str, field: str, zone: ZoneInfo, *, end_of_day: bool) -> datetime:
     try:
-        if len(text) == len("2026-01-31"):
-            day = date.fromisoformat(text) + timedelta(days=1 if end_of_day else 0)
-            moment = datetime(day.year, day.month, day.day, tzinfo=zone)
-        else:
-            moment = datetime.fromisoformat(text)
-            if moment.tzinfo is None:
-                moment = moment.replace(tzinfo=zone)
-        return moment.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
+        day = _day(text)
+        moment = datetime.fromisoformat(text) if day is None else datetime(day.year, day.month, day.day)  # noqa: DTZ001 (its zone follows)
+    except ValueError as error:
         raise Rejected(
             Refusal.BAD_RANGE, f"`{field}` {text!r} is not an ISO 8601 date or time, such as 2026-01-31"
         ) from error
+    try:
+        if day is not None and end_of_day:
+            moment += timedelta(days=7 if _WHOLE_WEEK.fullmatch(text) else 1)
+        return (moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)).astimezone(UTC)
+    except OverflowError:  # beside the years 1 to 9999, where the zone or the day's end leads
+        return _EARLIEST if moment.year == 1 else _LATEST
+
+
+def _day(text: str) -> date | None:
+    """The day of a date-only text in any of ISO 8601's spellings; None for a time; ValueError for a bare number."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        if text.isdecimal():  # seconds since 1970, which would be read as digits of a date and a time
+            raise
+        return None

@@ -1,7 +1,8 @@
 """A query as it arrives: JSON by POST, or the same names in the address by GET."""
 
-from collections.abc import Mapping
+import json
 from typing import Any, TypeVar
+from urllib.parse import parse_qsl
 
 import msgspec
 
@@ -13,29 +14,49 @@ MAX_QUERY_BYTES = 256 * 1024
 
 
 def from_json(body: bytes, query_type: type[QueryT]) -> QueryT:
-    """The query in a JSON body; refuses malformed JSON and unknown or ill-typed fields by name."""
+    """The query in a JSON body; refuses malformed JSON, and unknown, ill-typed or repeated fields by name."""
     try:
-        return msgspec.json.decode(body, type=query_type)
+        query = msgspec.json.decode(body, type=query_type)
+        json.loads(body, object_pairs_hook=_once, parse_int=str, parse_float=str)
     except msgspec.ValidationError as error:
         raise _refused(error) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Rejected(Refusal.MALFORMED_JSON, str(error)) from error
+    return query
 
 
-def from_address(values: Mapping[str, str], query_type: type[QueryT]) -> QueryT:
-    """The query in an address: lists comma-separated, `filters` as a JSON text."""
-    found: dict[str, Any] = dict(values)
-    if events := found.get("events"):
-        found["events"] = events.split(",")
-    if filters := found.get("filters"):
+def from_address(query_string: str, query_type: type[QueryT]) -> QueryT:
+    """The query in an address's query string: lists comma-separated, `filters` as a JSON text.
+
+    An empty list is an absent one. Refuses what from_json refuses, repeated names too.
+    """
+    found = _once(parse_qsl(query_string, keep_blank_values=True))
+    for name in ("events", "filters"):
+        if found.get(name) == "":
+            del found[name]
+    if "events" in found:
+        found["events"] = found["events"].split(",")
+    if "filters" in found:
         try:
+            filters = found["filters"]
             found["filters"] = msgspec.json.decode(filters)
+            json.loads(filters, object_pairs_hook=_once, parse_int=str, parse_float=str)
         except (msgspec.DecodeError, RecursionError) as error:
             raise Rejected(Refusal.BAD_FILTER, f"`filters` is not JSON: {error}") from error
     try:
         return msgspec.convert(found, query_type, strict=False)
     except msgspec.ValidationError as error:
         raise _refused(error) from error
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The pairs by name; refuses a name that is there twice, of which one would silently win."""
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise Rejected(Refusal.BAD_REQUEST, f"`{name}` is there twice")
+        found[name] = value
+    return found
 
 
 def _refused(error: msgspec.ValidationError) -> Rejected:

@@ -6,12 +6,13 @@ function has few statements at once. Settings that keep answers exact are pinned
 
 import asyncio
 import functools
+import re
 import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from shared.refusals import UnavailableError
+from shared.refusals import Refusal, Rejected, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +27,14 @@ READ_SETTINGS: Mapping[str, Any] = {
     "use_skip_indexes_if_final_exact_mode": 1,
     "optimize_move_to_prewhere_if_final": 0,
     "do_not_merge_across_partitions_select_final": 1,
+}
+# What one query may take. Each ends in an error and never in a part of the answer; the time ends before our own wait.
+READ_LIMITS: Mapping[str, Any] = {
+    "max_memory_usage": 1024**3,
+    "max_execution_time": 25,
+    "timeout_overflow_mode": "throw",
+    "max_result_rows": 1_000_000,
+    "result_overflow_mode": "throw",
 }
 # Dates in texts stay texts, a block is written before it is acknowledged, an import may span many weeks, and an
 # unknown column is an error instead of a silent loss.
@@ -76,14 +85,18 @@ class Answer(NamedTuple):
 class Warehouse:
     """Runs statements; connects at the first one, so that a function can start while the warehouse is away."""
 
-    def __init__(self, url: str, *, timeout_seconds: float = 30) -> None:
+    def __init__(self, url: str, *, timeout_seconds: float = 30, read_limits: Mapping[str, Any] = READ_LIMITS) -> None:
         self._url = urlsplit(url)
         self._timeout = timeout_seconds
+        self._read_settings = {**READ_SETTINGS, **read_limits}
         self._client: Client | None = None
         self._connecting = threading.Lock()
 
     async def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Answer:
-        """Run a SELECT with bound parameters (`{name:Type}` in the SQL)."""
+        """Run a SELECT with bound parameters (`{name:Type}` in the SQL).
+
+        Raises Rejected(QUERY_TOO_EXPENSIVE) where it would take more than READ_LIMITS.
+        """
         return await self._in_thread(self._query, sql, dict(parameters or {}))
 
     async def command(self, sql: str) -> None:
@@ -117,7 +130,7 @@ class Warehouse:
             code = getattr(error, "code", None)
             if code is None or code in _AWAY_CODES:
                 raise WarehouseUnavailableError("the warehouse is away or overloaded") from error
-            raise WarehouseError(code, _first_line(error)) from error
+            raise WarehouseError(code, _engine_words(error)) from error
 
     def _connected(self) -> "Client":
         with self._connecting:
@@ -144,7 +157,17 @@ class Warehouse:
         )
 
     def _query(self, sql: str, parameters: dict[str, Any]) -> Answer:
-        result = self._connected().query(sql, parameters=parameters, settings=dict(READ_SETTINGS))
+        from clickhouse_connect.driver.exceptions import ClickHouseError
+
+        client = self._connected()
+        try:
+            result = client.query(sql, parameters=parameters, settings=dict(self._read_settings))
+        except ClickHouseError as error:
+            if what := _exceeded(error):
+                raise Rejected(
+                    Refusal.QUERY_TOO_EXPENSIVE, f"{what}; ask for a shorter range or fewer events"
+                ) from error
+            raise
         read = int(result.summary.get("read_rows", 0))
         return Answer(tuple(result.column_names), list(map(tuple, result.result_rows)), read)
 
@@ -161,5 +184,34 @@ class Warehouse:
 _AWAY_CODES = frozenset({159, 160, 198, 202, 203, 209, 210, 225, 236, 241, 242, 243, 252, 279, 319, 394, 425, 439, 999})
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0][:500] if str(error).strip() else type(error).__name__
+# A query's own limits. The same memory code says that the whole server is full, which is not the query's fault.
+_EXCEEDED = {
+    158: "it reads too many rows",
+    159: "it takes too long",
+    191: "it keeps too many values",
+    241: "it needs too much memory",
+    396: "its answer has too many rows",
+}
+_MEMORY_LIMIT_EXCEEDED = 241
+_OF_ALL = re.compile(r"\((?:total|for user)\)|User memory limit")
+
+
+def _exceeded(error: Exception) -> str | None:
+    """What a query took too much of; None where its own limits are not the reason."""
+    code = getattr(error, "code", None)
+    if code == _MEMORY_LIMIT_EXCEEDED and _OF_ALL.search(str(error)):
+        return None
+    return _EXCEEDED.get(code) if code is not None else None
+
+
+# What the library puts around the engine's message; the address is nobody's business outside.
+_FRAME = re.compile(
+    r"\AReceived ClickHouse exception, code: \d+, server response: | \(version [^)]*\(.*\Z| \(for url .*\Z"
+)
+_MOST_CHARACTERS = 500
+
+
+def _engine_words(error: Exception) -> str:
+    """The first line of the engine's own message: `Code: 27. DB::Exception: … (CANNOT_PARSE_INPUT…)`."""
+    lines = str(error).strip().splitlines()
+    return _FRAME.sub("", lines[0])[:_MOST_CHARACTERS] if lines else type(error).__name__

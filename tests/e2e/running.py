@@ -97,12 +97,20 @@ class Running:
     def note_processes(self) -> dict[int, psutil.Process]:
         """Every process of the instance seen so far, by pid; the living ones are looked up anew."""
         state = self.state()
-        for pid in [state.get("pid"), *state.get("parts", {}).values()]:
-            with contextlib.suppress(psutil.NoSuchProcess, TypeError):
+        for pid in {state.get("pid", 0), *state.get("parts", {}).values()} - {0}:
+            with contextlib.suppress(psutil.NoSuchProcess):
                 process = psutil.Process(pid)
-                for member in [process, *process.children(recursive=True)]:
-                    self._seen.setdefault(member.pid, member)
+                if self._is_ours(process):
+                    for member in [process, *process.children(recursive=True)]:
+                        self._seen.setdefault(member.pid, member)
         return self._seen
+
+    def _is_ours(self, process: psutil.Process) -> bool:
+        """Whether a pid that was read from a file still is what it was: another process may have it by now."""
+        with contextlib.suppress(psutil.AccessDenied):
+            data = os.fspath(self.data.resolve())
+            return process.environ().get("SLUICE_DATA") in {data, str(self.data)} or process.cwd().startswith(data)
+        return False
 
     def living(self) -> list[str]:
         """The seen processes that still run, for people."""
@@ -121,7 +129,7 @@ class Running:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.resume()
         with contextlib.suppress(psutil.NoSuchProcess, KeyError):
-            self._seen[self.state()["pid"]].terminate()
+            self._seen[self.state()["pid"]].terminate()  # the supervisor stops all parts
         _, alive = psutil.wait_procs(processes, timeout=DOWN_SECONDS)
         for process in alive:
             with contextlib.suppress(psutil.NoSuchProcess):

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -252,7 +253,6 @@ QUERIES = [
     condition("eq without a value", R.BAD_FILTER, "event", "eq"),
     condition("eq with a list", R.BAD_FILTER, "event", "eq", ["a"]),
     condition("eq with an object", R.BAD_FILTER, "event", "eq", {}),
-    condition("eq with a number of 400 digits", R.BAD_FILTER, "properties.a", "eq", 10**400),
     condition("gt with a number of 400 digits", R.BAD_FILTER, "properties.a", "gt", -(10**400)),
     condition("in without a list", R.BAD_FILTER, "event", "in", "a"),
     condition("in of nothing", R.BAD_FILTER, "event", "in", []),
@@ -298,6 +298,7 @@ ADDRESSES = [
 ]
 
 CASES = [*WHO, *BODIES, *ONE_EVENT, *QUERIES, *ADDRESSES]
+INSIDE = re.compile(r"https?://|127\.0\.0\.1|Traceback|\.py\b")
 ALLOWED = {EVENTS: {"POST"}, COUNT: {"GET", "POST"}}
 
 
@@ -326,6 +327,7 @@ def assert_refused(reply: httpx.Response, code: Refusal, method: str = "POST") -
     assert problem["status"] == reply.status_code
     assert problem["title"] == describe(code).title
     assert problem["request_id"] == reply.headers["x-request-id"]
+    assert not INSIDE.search(reply.text), f"what is inside is told outside: {reply.text}"
     return problem
 
 
@@ -368,12 +370,14 @@ def test_a_malformed_body_is_refused_at_the_byte_where_it_stops_making_sense(ins
 
 def test_a_bad_event_among_good_ones_is_told_apart_and_the_good_ones_are_stored(instance: Running) -> None:
     project = instance.new_project()
-    reply = instance.post([{"event": "a"}, 5, {"event": ""}, {"event": "b", "id": []}, {"event": "c"}], project)
+    body = rb'[{"event":"a"},5,{"event":""},{"event":"b","id":[]},{"event":"\ud800"},{"event":"\ud83d\ude00"}]'
+    reply = instance.post(body, project)
     assert reply.status_code == 202
     told = [(entry["index"], entry["reason"]) for entry in reply.json()["rejected"]]
-    assert told == [(1, R.NOT_AN_OBJECT), (2, R.NAME_MISSING), (3, R.WRONG_TYPE)]
+    assert told == [(1, R.NOT_AN_OBJECT), (2, R.NAME_MISSING), (3, R.WRONG_TYPE), (4, R.BAD_TEXT)]
     assert reply.json()["accepted"] == 2
     wait_until(lambda: instance.count(project) == 2, 30, "both good events count")
+    assert instance.count(project, events=["\N{GRINNING FACE}"]) == 1
 
 
 def test_a_body_of_exactly_10_mib_is_taken(instance: Running) -> None:
@@ -381,6 +385,14 @@ def test_a_body_of_exactly_10_mib_is_taken(instance: Running) -> None:
     events = b'[{"event":"a"},{"event":"b"}'
     reply = instance.post(events + b" " * (MAX_BODY - len(events) - 1) + b"]", project)
     assert (reply.status_code, reply.json()["accepted"]) == (202, 2)
+
+
+def test_a_body_that_grows_beyond_its_limit_is_refused_while_it_is_sent(instance: Running) -> None:
+    """Without a Content-Length only reading tells."""
+    for path, key in ((EVENTS, instance.demo.write_key), (COUNT, instance.demo.secret_key)):
+        pieces = (b" " * 65_536 for _ in range(200))
+        reply = instance.http.post(path, content=pieces, headers={"X-API-Key": key})
+        assert_refused(reply, R.BODY_TOO_LARGE)
 
 
 def test_10_000_events_are_taken(instance: Running) -> None:
@@ -424,6 +436,11 @@ def test_any_text_is_found_by_a_filter_on_it(instance: Running, value: str) -> N
     for name in ("user_id", "properties.a"):
         for op, given in (("eq", value), ("in", [value]), ("contains", value), ("starts_with", value)):
             assert instance.count(project, filters=[{"property": name, "op": op, "value": given}]) == 1, (name, op)
+
+
+def test_a_number_beyond_every_number_equals_nothing(instance: Running) -> None:
+    filters = [{"property": "properties.a", "op": "eq", "value": 10**400}]
+    assert instance.count(instance.demo_project, filters=filters) == 0
 
 
 def test_an_instant_beyond_every_event_is_an_empty_answer(instance: Running) -> None:

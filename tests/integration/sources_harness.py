@@ -126,7 +126,7 @@ async def sources(
     await started.wait()
     try:
         transport = httpx.ASGITransport(app)  # type: ignore[arg-type]
-        async with httpx.AsyncClient(transport=transport, base_url="http://sources") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             yield client
     finally:
         stop.set()

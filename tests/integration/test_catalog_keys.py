@@ -1,4 +1,5 @@
 import asyncio
+import traceback
 import uuid
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -73,6 +74,17 @@ async def test_scopes_a_key_cannot_have_are_refused(
     with pytest.raises(CatalogRefusedError):
         await create_key(catalog, project_id, kind, "k", scopes=scopes)
     assert await list_keys(catalog, project_id) == []
+
+
+async def test_a_refused_key_leaves_nothing_of_itself_in_the_refusal(catalog: Catalog, project_id: uuid.UUID) -> None:
+    """PostgreSQL's own message repeats the failing row, which holds the key's hash."""
+    with pytest.raises(CatalogRefusedError) as caught:
+        await create_key(catalog, project_id, "secret", "")
+    shown = "".join(traceback.format_exception(caught.value))
+    assert "create_key" in str(caught.value)
+    assert "Failing row" not in shown
+    assert str(project_id) not in shown
+    assert "\\x" not in shown
 
 
 async def test_a_key_of_no_project_is_refused(catalog: Catalog) -> None:

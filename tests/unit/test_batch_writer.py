@@ -456,3 +456,37 @@ async def test_a_caller_who_leaves_does_not_harm_the_others() -> None:
     left.cancel()
     await stayed
     assert {r["event"] for r in warehouse.rows("events")} == {"1", "2"}
+
+
+async def test_a_record_of_bad_rows_is_sorted_out_beside_the_others_and_only_once() -> None:
+    store_ = Store(bad=lambda row: row["event"] == "bad")
+    started = asyncio.Event()
+
+    class Slow(Store):
+        async def insert_json_lines(self, table: str, lines: bytes) -> None:
+            if table == "events" and b'"bad"' in lines and lines.count(b"\n") == 1:
+                started.set()
+                await asyncio.sleep(0.01)
+            await store_.insert_json_lines(table, lines)
+
+    writer = BatchWriter(Slow(), FixedClock(NOW), linger=0, max_rows=50_000)
+    bad = read_record(message_of(PROJECT, ["bad"] * 40))
+    good = read_record(message_of(OTHER, ["good"]))
+    sorting = asyncio.create_task(writer.write(bad))
+    await started.wait()
+    again = asyncio.create_task(writer.write(bad))
+    await writer.write(good)
+    assert not sorting.done()
+    await asyncio.gather(sorting, again)
+    await writer.close()
+    assert len(store_.rows("rejected_events")) == 40
+    assert [row["event"] for row in store_.rows("events")] == ["good"]
+    assert [(row["rows"], row["rejected"]) for row in store_.rows("batches")] == [(1, 0), (0, 40)]
+
+
+def message_of(project: uuid.UUID, names: list[str]) -> Message:
+    lines = [
+        encode_line(Row(event=name, event_id=str(uuid.uuid4()), timestamp=NOW_TEXT, received_at=NOW_TEXT))
+        for name in names
+    ]
+    return record(project_id=str(project), batch_id=uuid.uuid4(), lines=lines, micros=NOW)

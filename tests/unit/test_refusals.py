@@ -26,7 +26,7 @@ def test_every_refusal_has_a_status_and_a_sentence(refusal: Refusal) -> None:
 @pytest.mark.parametrize("refusal", Refusal)
 def test_repeating_is_advised_exactly_where_the_fault_may_pass(refusal: Refusal) -> None:
     description = describe(refusal)
-    assert description.retryable == (description.status == 429 or description.status >= 500)
+    assert description.retryable == (description.status in {408, 429} or description.status >= 500)
 
 
 @pytest.mark.parametrize("refusal", Refusal)
