@@ -20,9 +20,8 @@ from shared.bus import Message
 from shared.cloudevent import encode_binary, looks_like_cloudevent
 from shared.config import ServerSettings, load
 from shared.http import ClientGoneError, Receive, Reply, Request, Scope, Send, problem
-from shared.ids import new_request_id
 from shared.refusals import Refusal, Rejected, UnavailableError
-from shared.telemetry import child_traceparent, configure_logging, current_request, usable_request_id
+from shared.telemetry import configure_logging
 
 LIVE = frozenset({"/healthz", "/health", "/_/health"})
 READY = frozenset({"/readyz", "/_/ready"})
@@ -85,10 +84,8 @@ class Service(Generic[PortsT]):
     async def answer(self, request: Request) -> Reply:
         """Handle one request by the contract; never raises but for cancellation."""
         started = time.perf_counter()
-        incoming_id = request.headers.get("x-request-id")
-        request.request_id = incoming_id if incoming_id and usable_request_id(incoming_id) else new_request_id()
-        request.traceparent = child_traceparent(request.headers.get("traceparent"))
-        current_request.set(request)
+        request.function = self.name
+        identify(request)
         reply = await self._guarded(request)
         reply.headers["x-request-id"] = request.request_id
         reply.headers["traceparent"] = request.traceparent

@@ -27,7 +27,7 @@ class ClientGoneError(Exception):
 class Request:
     """One HTTP request: its head as values, its body read on demand and bounded."""
 
-    __slots__ = ("_body", "_receive", "_scope", "headers", "method", "path", "request_id", "traceparent")
+    __slots__ = ("_body", "_receive", "_scope", "function", "headers", "method", "path", "request_id", "traceparent")
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self._scope = scope
@@ -38,6 +38,7 @@ class Request:
         self.headers: dict[str, str] = {
             name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
         }
+        self.function = ""
         self.request_id = ""
         self.traceparent = ""
 

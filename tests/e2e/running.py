@@ -303,6 +303,7 @@ def running(*below: str) -> Iterator[Running]:
     data = folder.joinpath(*below or ("d",))
     data.parent.mkdir(parents=True, exist_ok=True)
     instance = Running(data)
+    instance.environ["TMPDIR"] = str(folder)  # sockets of a long path go there, and with it
     try:
         instance.up()
         yield instance

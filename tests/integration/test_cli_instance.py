@@ -130,10 +130,16 @@ def test_an_id_is_whole_in_the_list_of_keys_and_a_key_is_found_by_its_beginning(
     assert "revoked" in next(line for line in run("keys", "list").stdout.splitlines() if made["id"] in line)
 
 
+@pytest.mark.parametrize("name", ["", "x" * 201])
+def test_a_key_without_a_usable_name_is_one_sentence(name: str) -> None:
+    result = run("keys", "create", "--name", name, "--kind", "secret")
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert "--name: 1 to 200 characters" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["keys", "create", "--name", ""], "--name: 1 to 200 characters"),
         (["keys", "create", "--name", "a\0b"], "the catalog refuses create_key"),
         (["keys", "revoke", "slp_none"], "There is no key slp_none"),
         (["keys", "list", "--project", "11111111-2222-4333-8444-555555555555"], "there are: "),
