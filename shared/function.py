@@ -21,7 +21,7 @@ from shared.cloudevent import encode_binary, looks_like_cloudevent
 from shared.config import ServerSettings, load
 from shared.http import ClientGoneError, Receive, Reply, Request, Scope, Send, problem
 from shared.refusals import Refusal, Rejected, UnavailableError
-from shared.telemetry import configure_logging
+from shared.telemetry import configure_logging, identify
 
 LIVE = frozenset({"/healthz", "/health", "/_/health"})
 READY = frozenset({"/readyz", "/_/ready"})
