@@ -47,6 +47,11 @@ class Project:
     write_key: str
     secret_key: str
 
+    @property
+    def rows(self) -> str:
+        """The condition of SQL that its rows fulfil."""
+        return f"project_id = '{self.id}'"
+
 
 def wait_until(condition: Callable[[], T], seconds: float, what: str) -> T:
     """The first true value of `condition`; fails with `what` and its last value after `seconds`."""

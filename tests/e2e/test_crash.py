@@ -121,7 +121,7 @@ def wait_for_more(clients: list[Client]) -> None:
 
 def look(instance: Running, project: Project, told: Told) -> Outcome:
     rows = instance.warehouse(
-        f"SELECT toString(event_id), toInt64(count()) FROM events FINAL WHERE {of(project)} GROUP BY event_id"
+        f"SELECT toString(event_id), toInt64(count()) FROM events FINAL WHERE {project.rows} GROUP BY event_id"
     )
     on_bus = [
         delivery
@@ -129,10 +129,6 @@ def look(instance: Running, project: Project, told: Told) -> Outcome:
         if delivery.message.attributes["project"] == project.id
     ]
     return Outcome(told, Counter(dict(rows)), instance.count(project), on_bus, project)
-
-
-def of(project: Project) -> str:
-    return f"project_id = '{project.id}'"
 
 
 def test_every_part_was_killed_in_every_round_and_the_clients_were_busy(fragile: Running, outcome: Outcome) -> None:
@@ -161,18 +157,18 @@ def test_every_record_on_the_bus_is_in_batches_with_all_its_rows(fragile: Runnin
     }
     rows = fragile.warehouse(
         "SELECT toString(batch_id), toInt64(rows) + toInt64(rejected), toInt64(rejected)"
-        f" FROM batches FINAL WHERE {of(outcome.project)}"
+        f" FROM batches FINAL WHERE {outcome.project.rows}"
     )
     assert {name: total for name, total, _ in rows} == published, str(outcome)
     assert sum(rejected for _, _, rejected in rows) == 0
-    stored = fragile.warehouse(f"SELECT DISTINCT toString(batch_id) FROM events WHERE {of(outcome.project)}")
+    stored = fragile.warehouse(f"SELECT DISTINCT toString(batch_id) FROM events WHERE {outcome.project.rows}")
     assert {name for [name] in stored} <= published.keys()
 
 
 def test_every_touched_hour_is_in_the_ledger(fragile: Running, outcome: Outcome) -> None:
     touched = {line["timestamp"][:13] + ":00:00" for line in lines(outcome.on_bus)}
     rows = fragile.warehouse(
-        f"SELECT toString(hour), toInt64(sum(changes)) FROM hour_changes WHERE {of(outcome.project)} GROUP BY hour"
+        f"SELECT toString(hour), toInt64(sum(changes)) FROM hour_changes WHERE {outcome.project.rows} GROUP BY hour"
     )
     assert {hour for hour, _ in rows} == touched
     assert all(changes > 0 for _, changes in rows)

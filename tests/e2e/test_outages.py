@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -169,7 +169,7 @@ def test_a_killed_catalog_is_back_by_itself(fragile: Running, project: Project) 
 # records no writer would have made
 
 
-def line(project: Project, **fields: Any) -> bytes:
+def line(**fields: Any) -> bytes:
     """An open line of a record (see shared.events) with these columns."""
     moment = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime()) + ".000000"
     row = EventRow(event="crafted", event_id=str(uuid7()), timestamp=moment, received_at=moment)
@@ -196,11 +196,11 @@ class Poison:
     kept: bool
 
     def message(self, project: Project) -> Message:
-        good = made(project, line(project, event="poisoned"))
+        good = made(project, line(event="poisoned"))
         return _POISONS[self.name](project, good)
 
 
-_POISONS: dict[str, Any] = {
+_POISONS: dict[str, Callable[[Project, Message], Message]] = {
     "no JSON": lambda _, good: altered(good, b"hello\n"),
     "no object": lambda _, good: altered(good, b"[1,2]\n"),
     "not UTF-8": lambda _, good: altered(good, b"\xff\xfe\n"),
@@ -209,15 +209,15 @@ _POISONS: dict[str, Any] = {
         good, good.data.replace(project.id.encode(), str(uuid7()).encode())
     ),
     "no timestamp": lambda _, good: altered(good, good.data.replace(b'"timestamp"', b'"time"')),
-    "a timestamp of words": lambda project, _: made(project, line(project, event="poisoned", timestamp="yesterday")),
-    "a timestamp in seconds": lambda project, _: made(project, line(project, event="poisoned", timestamp="1767225600")),
+    "a timestamp of words": lambda project, _: made(project, line(event="poisoned", timestamp="yesterday")),
+    "a timestamp in seconds": lambda project, _: made(project, line(event="poisoned", timestamp="1767225600")),
     "a timestamp of 1960": lambda project, _: made(
-        project, line(project, event="poisoned", timestamp="1960-01-01 00:00:00.000000")
+        project, line(event="poisoned", timestamp="1960-01-01 00:00:00.000000")
     ),
     "a timestamp of 2200": lambda project, _: made(
-        project, line(project, event="poisoned", timestamp="2200-01-01 00:00:00.000000")
+        project, line(event="poisoned", timestamp="2200-01-01 00:00:00.000000")
     ),
-    "an unknown column": lambda project, _: made(project, line(project, event="poisoned", colour="red")),
+    "an unknown column": lambda project, _: made(project, line(event="poisoned", colour="red")),
     "no data": lambda _, good: altered(good, b""),
     "no project": lambda _, good: altered(good, project=None),
     "a project that is none": lambda _, good: altered(good, project="everybody"),
@@ -247,17 +247,13 @@ _NOT_KEPT = {
 @pytest.mark.parametrize("poison", [Poison(name, name not in _NOT_KEPT) for name in _POISONS], ids=lambda one: one.name)
 def test_a_poison_record_blocks_nobody(fragile: Running, poison: Poison) -> None:
     project = fragile.new_project()
-    first, bad, last = (made(project, line(project)), poison.message(project), made(project, line(project)))
+    first, bad, last = (made(project, line()), poison.message(project), made(project, line()))
     fragile.publish(EVENTS_TOPIC, [first, bad, last])
     wait_until(lambda: fragile.count(project, events=["crafted"]) == 2, 20, "both good records are stored")
     wait_until(lambda: fragile.lag() == 0, 20, "the poison is off the bus")
     assert fragile.count(project, events=["poisoned"]) == 0
-    rejected = fragile.warehouse(f"SELECT reason, raw FROM rejected_events FINAL WHERE {of(project)}")
+    rejected = fragile.warehouse(f"SELECT reason, raw FROM rejected_events FINAL WHERE {project.rows}")
     assert [reason for reason, _ in rejected] == [Refusal.STORE_REFUSED] * poison.kept
-
-
-def of(project: Project) -> str:
-    return f"project_id = '{project.id}'"
 
 
 @pytest.mark.parametrize(
@@ -273,21 +269,21 @@ def test_of_many_rows_only_the_one_the_warehouse_refuses_is_left_out(
     fragile: Running, fields: dict[str, Any], reason: str
 ) -> None:
     project = fragile.new_project()
-    lines = [line(project) for _ in range(100)]
-    lines[41] = line(project, **fields)
+    lines = [line() for _ in range(100)]
+    lines[41] = line(**fields)
     message = made(project, *lines)
     fragile.publish(EVENTS_TOPIC, [message])
     wait_until(lambda: fragile.count(project) == 99, 30, "99 of the rows are stored")
     wait_until(lambda: fragile.lag() == 0, 30, "the bus is empty")
     [[code, position, batch, detail, raw]] = fragile.warehouse(
-        f"SELECT reason, position, toString(batch_id), detail, raw FROM rejected_events FINAL WHERE {of(project)}"
+        f"SELECT reason, position, toString(batch_id), detail, raw FROM rejected_events FINAL WHERE {project.rows}"
     )
     assert (code, position, batch) == (Refusal.STORE_REFUSED, 41, message.attributes["id"])
     assert reason in detail
     assert detail.startswith("Code: "), "the engine's own words"
     assert "http://" not in detail
     assert raw.encode() == message.data.splitlines()[41]
-    batches = f"SELECT toInt64(rows), toInt64(rejected) FROM batches FINAL WHERE {of(project)}"
+    batches = f"SELECT toInt64(rows), toInt64(rejected) FROM batches FINAL WHERE {project.rows}"
     assert fragile.warehouse(batches) == [[99, 1]]
 
 

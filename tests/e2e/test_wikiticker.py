@@ -44,7 +44,7 @@ class Question:
 
 
 def question(name: str, answer: float, measure: str = "count", **equal: object) -> Question:
-    filters = [{"property": f"properties.{name}", "op": "eq", "value": value} for name, value in equal.items()]
+    filters = [_is(f"properties.{name}", value=value) for name, value in equal.items()]
     return Question(name, answer, {**DAY, "measure": measure, "filters": filters})
 
 
@@ -69,7 +69,7 @@ def questions() -> list[Question]:
         *[question(name, totals[name], f"unique:{name[:-1]}") for name in ("pages", "channels", "namespaces")],
         question("countries_nonnull", totals["countries_nonnull"], "unique:countryName"),
         *[
-            question(name, totals[name], **{name: True})
+            Question(name, totals[name], {**DAY, "filters": [_is(f"properties.{name}", value=True)]})
             for name in ("isRobot", "isAnonymous", "isMinor", "isNew", "isUnpatrolled")
         ],
         *[question(f"sum_{name}", totals[f"sum_{name}"], f"sum:{name}") for name in ("added", "deleted", "delta")],
@@ -81,7 +81,7 @@ def questions() -> list[Question]:
     for field in ("page", "channel", "namespace", "countryName", "cityName"):
         found += [question(f"{field} {value}", n, **{field: value}) for value, n in answers[f"top_{field}"]]
     for user, n in answers["top_user"]:
-        found.append(Question(f"user {user}", n, {**DAY, "filters": [_is("user_id", user)]}))
+        found.append(Question(f"user {user}", n, {**DAY, "filters": [_is("user_id", value=user)]}))
     for robot, added in answers["added_by_isRobot"].items():
         measures = {
             "n": "count",
@@ -95,7 +95,7 @@ def questions() -> list[Question]:
     return found
 
 
-def _is(name: str, value: object) -> dict[str, object]:
+def _is(name: str, *, value: object) -> dict[str, object]:
     return {"property": name, "op": "eq", "value": value}
 
 
@@ -141,7 +141,7 @@ def import_file(instance: Running) -> dict[str, Any]:
 
 def rows_written(instance: Running) -> int:
     """Rows batch_write has written into the demo project, repeats included."""
-    scope = f"project_id = '{instance.demo.project_id}'"
+    scope = instance.demo_project.rows
     [[rows]] = instance.warehouse(f"SELECT toInt64(sum(rows)) FROM batches FINAL WHERE {scope}")
     return int(rows)
 
@@ -169,7 +169,7 @@ def test_what_was_sent_comes_back_unchanged(imported: Running, day: Day) -> None
     listed = ",".join(f"'{name}'" for name in wanted)
     found = imported.warehouse(
         "SELECT toString(event_id), event, user_id, toString(timestamp), properties_raw, toString(properties.page)"
-        f" FROM events FINAL WHERE project_id = '{imported.demo.project_id}' AND event_id IN ({listed})"
+        f" FROM events FINAL WHERE {imported.demo_project.rows} AND event_id IN ({listed})"
     )
     assert len(wanted) >= 200
     assert {row[0] for row in found} == wanted.keys()

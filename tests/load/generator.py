@@ -203,6 +203,13 @@ class _Load:
         connection.pending = b""
         self.ready(connection)
 
+    def stop(self) -> None:
+        """Send nothing more, also when broken off: what goes out after the log was closed would be forgotten."""
+        self._deadline = 0.0
+        self._finished.set()
+        for connection in self._connections:
+            connection.close()
+
     def lost(self, connection: _Connection) -> None:
         """Reconnect while there is time; what is unsent or to be repeated goes out on the new connection."""
         if self._finished.is_set():
@@ -321,7 +328,11 @@ async def run(plan: Plan) -> Result:
     if not plan.acks:
         return await _Load(plan, None).run()
     with AckLog(Path(plan.acks)) as log:
-        return await _Load(plan, log).run()
+        load = _Load(plan, log)
+        try:
+            return await load.run()
+        finally:
+            load.stop()
 
 
 def start_load(plan: Plan) -> subprocess.Popen[bytes]:
