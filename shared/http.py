@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any
-from urllib.parse import parse_qsl, quote
+from urllib.parse import quote
 
 import msgspec
 
@@ -41,12 +41,6 @@ class Request:
         self.function = ""
         self.request_id = ""
         self.traceparent = ""
-
-    @property
-    def query(self) -> dict[str, str]:
-        """The query string's names and last values, percent-decoded."""
-        text = self._scope["query_string"].decode("latin-1")
-        return dict(parse_qsl(text, keep_blank_values=True)) if text else {}
 
     @property
     def address(self) -> str:
