@@ -39,6 +39,31 @@ class Row(msgspec.Struct, omit_defaults=True):
     sent_at: str | None = None
     properties_raw: msgspec.Raw = msgspec.Raw(b"{}")
     context_raw: msgspec.Raw = msgspec.Raw(b"{}")
+    url: str = ""
+    hostname: str = ""
+    path: str = ""
+    referrer: str = ""
+    referrer_domain: str = ""
+    utm_source: str = ""
+    utm_medium: str = ""
+    utm_campaign: str = ""
+    utm_term: str = ""
+    utm_content: str = ""
+    channel: str = ""
+    browser: str = ""
+    browser_version: str = ""
+    os: str = ""
+    os_version: str = ""
+    device: str = ""
+    country: str = ""
+    ip: str = ""
+    bot: bool = False
+    bot_reason: str = ""
+    library: str = ""
+    library_version: str = ""
+    revenue: float | None = None
+    currency: str = ""
+    lookups: dict[str, str] = {}
 
 
 class RowHead(msgspec.Struct):

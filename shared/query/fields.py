@@ -1,12 +1,16 @@
-"""What a query may name: a closed list of columns, and any path inside the properties.
+"""What a query may name: a closed list of columns, any path inside the properties, any looked-up attribute.
 
 An identifier reaches SQL only through here. Column names come from the list; a property path is quoted part by
-part, so no text of a client is ever read as SQL.
+part and an attribute's name as a text, so no text of a client is ever read as SQL.
 """
 
 import msgspec
 
 from shared.refusals import Refusal, Rejected
+
+_TEXTS = ["url", "hostname", "path", "referrer", "referrer_domain", "channel", "country", "ip", "currency"]
+_TEXTS += ["utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content"]
+_TEXTS += ["browser", "browser_version", "os", "os_version", "device", "bot_reason", "library", "library_version"]
 
 # The name in the API → its SQL expression.
 COLUMNS: dict[str, str] = {
@@ -16,9 +20,14 @@ COLUMNS: dict[str, str] = {
     "session_id": "session_id",
     "event_id": "toString(event_id)",
     "client_id": "client_id",
+    **{name: name for name in _TEXTS},
+    "bot": "toString(bot)",
+    "revenue": "ifNull(toString(revenue), '')",
 }
+LOOKUP_PREFIX = "lookups."
 PROPERTY_PREFIX = "properties."
 MAX_PATH = 300
+_IN_QUOTES = str.maketrans({"\\": r"\\", "'": r"\'"})
 
 
 class Field(msgspec.Struct, frozen=True):
@@ -35,10 +44,17 @@ def field(name: str) -> Field:
     if name in COLUMNS:
         column = COLUMNS[name]
         return Field(name, column, _number(column), f"notEmpty({column})")
-    path = name.removeprefix(PROPERTY_PREFIX)
-    if path == name or not path or len(path) > MAX_PATH or not path.isprintable():
+    prefix, _, path = name.partition(".")
+    prefix += "."
+    if prefix not in {PROPERTY_PREFIX, LOOKUP_PREFIX} or not path or len(path) > MAX_PATH or not path.isprintable():
         known = ", ".join(COLUMNS)
-        raise Rejected(Refusal.UNKNOWN_FIELD, f"{name!r} is not a column ({known}) nor properties.<name>")
+        raise Rejected(
+            Refusal.UNKNOWN_FIELD,
+            f"{name!r} is not a column ({known}) nor properties.<name> nor lookups.<table>.<attribute>",
+        )
+    if prefix == LOOKUP_PREFIX:
+        text = f"lookups['{path.translate(_IN_QUOTES)}']"
+        return Field(name, text, _number(text), f"notEmpty({text})")
     json_path = ".".join(_quoted(part) for part in path.split("."))
     text = f"ifNull(toString(properties.{json_path}), '')"
     return Field(name, text, _number(text), f"isNotNull(properties.{json_path})")

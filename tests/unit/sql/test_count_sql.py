@@ -69,6 +69,8 @@ def sections() -> Iterator[tuple[str, str]]:
         yield f"column {name}", part(Filter(name, "eq", "x"))
     for name in ODD_NAMES:
         yield f"property {name}", part(Filter(f"properties.{name}", "eq", "x"))
+    for name in ("products.name", "it's.back\\slash"):
+        yield f"looked up {name}", part(Filter(f"lookups.{name}", "eq", "x"))
     for field in ("user_id", "properties.plan.name"):
         for wanted in filters_on(field):
             yield f"{wanted.property} {wanted.op} {json.dumps(wanted.value)}", part(wanted)
