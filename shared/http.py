@@ -1,12 +1,12 @@
 """Requests and replies as values, the same on plain ASGI and under functions-framework."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
 
+from shared.patience import within
 from shared.refusals import Refusal, Rejected, describe
 
 Scope = MutableMapping[str, Any]
@@ -53,8 +53,7 @@ class Request:
         """The whole body; refuses more than `limit` bytes with `body_too_large` before reading them all."""
         if self._body is None:
             try:
-                async with asyncio.timeout(BODY_SECONDS):
-                    self._body = await self._read(limit)
+                self._body = await within(BODY_SECONDS, self._read(limit))
             except TimeoutError as error:
                 raise Rejected(Refusal.BODY_TOO_SLOW, f"it was not complete after {BODY_SECONDS} seconds") from error
         return self._body

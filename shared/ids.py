@@ -1,6 +1,7 @@
 """Identifiers: UUIDv7 for what we name ourselves, UUIDv5 for what a client or a file names."""
 
 import os
+import random
 import time
 import uuid
 from collections.abc import Callable
@@ -15,9 +16,9 @@ _UNIX_EPOCH_IN_UUID7 = 48  # bits of the millisecond timestamp at the top
 def uuid7(millis: int | None = None) -> uuid.UUID:
     """A new time-ordered UUID (RFC 9562 §5.7); `millis` since 1970 is the current time by default."""
     stamp = time.time_ns() // 1_000_000 if millis is None else millis
-    random = int.from_bytes(os.urandom(10), "big")
+    chance = int.from_bytes(os.urandom(10), "big")
     high = (stamp & ((1 << _UNIX_EPOCH_IN_UUID7) - 1)) << 80
-    return uuid.UUID(int=high | _VERSION_7 | (random >> 68) << 64 | _VARIANT | random & ((1 << 62) - 1))
+    return uuid.UUID(int=high | _VERSION_7 | (chance >> 68) << 64 | _VARIANT | chance & ((1 << 62) - 1))
 
 
 def uuid7_text(millis: int, entropy: bytes) -> str:
@@ -30,7 +31,12 @@ def uuid7_text(millis: int, entropy: bytes) -> str:
 
 def new_request_id() -> str:
     """A UUIDv7 as text, for a request nobody named."""
-    return uuid7_text(time.time_ns() // 1_000_000, os.urandom(10))
+    return uuid7_text(time.time_ns() // 1_000_000, noise(10))
+
+
+def noise(size: int) -> bytes:
+    """Random bytes for ids that must differ but need not be secret: no system call, unlike os.urandom."""
+    return random.randbytes(size)  # noqa: S311 (seeded by the system; a forked process is seeded anew)
 
 
 def uuid7_micros(value: uuid.UUID) -> int | None:

@@ -40,6 +40,8 @@ def serve(app: ASGIApp, *, host: str, port: int, log_level: str, process: str) -
     """Serve until SIGTERM or SIGINT, then drain: requests in flight finish, clients are closed."""
     import uvicorn
 
+    from shared.serve_protocol import GatheringProtocol
+
     configure_logging(process, log_level)
     signal.signal(signal.SIGTERM, _ended)  # uvicorn, once drained, raises the signal again
     # What is loaded by now stays: the collector need not look at it again, nor after every few requests.
@@ -50,7 +52,7 @@ def serve(app: ASGIApp, *, host: str, port: int, log_level: str, process: str) -
         host=host,
         port=port,
         loop="uvloop",
-        http="httptools",
+        http=GatheringProtocol,
         ws="none",
         lifespan="on",
         log_config=None,

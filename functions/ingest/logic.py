@@ -1,6 +1,5 @@
 """The way of a request: authenticate → decode → validate → commit → answer, each step timed under its name."""
 
-import os
 import random
 import re
 import time
@@ -15,6 +14,7 @@ from shared import metrics
 from shared.clock import Clock
 from shared.events import encode_line
 from shared.http import Reply, json_reply
+from shared.ids import noise
 from shared.refusals import Refusal, Rejected, describe
 from shared.security.keys import Key
 
@@ -173,12 +173,12 @@ def malformed(error: Exception, text: bytes) -> Rejected:
 def check(raw: Sequence[bytes | msgspec.Raw], key: Key, clock: Clock) -> tuple[list[bytes], list[Refused]]:
     """Each event as an open line or a refusal, in order."""
     arrived = arrival(key.project_id, clock.micros())
-    noise = os.urandom(_ENTROPY_BYTES * len(raw))
+    chance = noise(_ENTROPY_BYTES * len(raw))
     lines: list[bytes] = []
     refused: list[Refused] = []
     for index, part in enumerate(raw):
         event = bytes(part)
-        entropy = noise[index * _ENTROPY_BYTES : (index + 1) * _ENTROPY_BYTES]
+        entropy = chance[index * _ENTROPY_BYTES : (index + 1) * _ENTROPY_BYTES]
         try:
             lines.append(encode_line(validate(event, arrived, entropy)))
         except Rejected as rejected:
