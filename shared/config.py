@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from shared.old_names import filled_from_old_names
+
 SettingsT = TypeVar("SettingsT")
 
 MASK = "********"
@@ -62,13 +64,18 @@ def settings_of(cls: type) -> Iterator[Setting]:
 def load(cls: type[SettingsT], environ: Mapping[str, str] | None = None) -> SettingsT:
     """Parse `environ` (the process environment by default) into `cls`; raises ConfigError naming every fault.
 
-    An empty variable counts as unset. A secret's value is never part of the message.
+    An empty variable counts as unset; what is unset may be filled by a name of older deployments (shared.old_names).
+    A secret's value is never part of the message.
     """
     environ = os.environ if environ is None else environ
+    older = filled_from_old_names(environ)
     faults: list[str] = []
     values: dict[str, Any] = {}
     for field, declared in zip(dataclasses.fields(cls), settings_of(cls), strict=True):  # type: ignore[arg-type]
-        text = environ.get(declared.name, "")
+        text, shown_name = environ.get(declared.name, ""), declared.name
+        if text == "" and declared.name in older:
+            text = older[declared.name].value
+            shown_name = f"{declared.name} (from {older[declared.name].names})"
         if text == "":
             if declared.required:
                 faults.append(f"{declared.name} is required: {declared.doc}")
@@ -77,7 +84,7 @@ def load(cls: type[SettingsT], environ: Mapping[str, str] | None = None) -> Sett
             values[field.name] = Path(text) if declared.type is Path else _parse(text, declared.type)
         except msgspec.ValidationError as error:
             shown = MASK if declared.secret else repr(text)
-            faults.append(f"{declared.name}={shown} is not usable ({error}): {declared.doc}")
+            faults.append(f"{shown_name}={shown} is not usable ({error}): {declared.doc}")
     if faults:
         raise ConfigError(faults)
     return cls(**values)

@@ -1,16 +1,23 @@
-"""Documentation made from the code: settings, refusals, metrics, events. `task docs` writes, `--check` compares."""
+"""Documentation made from the code: settings, refusals, metrics, events, the HTTP API.
+
+`task docs` writes, `--check` compares.
+"""
 
 import dataclasses
 import importlib
 import inspect
+import json
 import pkgutil
 import sys
 import textwrap
+import tomllib
 import typing
 from collections.abc import Iterator
 from pathlib import Path
 
+from shared import openapi
 from shared.config import Setting, settings_of
+from shared.old_names import OLD_NAMES
 from shared.refusals import Refusal, describe
 from shared.wiring import Function, Wiring, load_wiring
 
@@ -27,7 +34,15 @@ def pages() -> dict[Path, str]:
         Path("docs/errors.md"): errors_page(),
         Path("docs/metrics.md"): metrics_page(),
         Path("docs/events.md"): events_page(wiring),
+        openapi.FILE: openapi_file(wiring),
     }
+
+
+def openapi_file(wiring: Wiring) -> str:
+    """The OpenAPI document of every function, as the edge answers it."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    document = openapi.document(openapi.operations(wiring), project["version"])
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
 def settings_classes() -> list[type]:
@@ -83,6 +98,14 @@ def configuration_page() -> str:
             "| name | type | default | meaning |",
             "|---|---|---|---|",
             *rows,
+            "",
+            "## Names of older deployments",
+            "",
+            "Where a setting of ours is unset, these fill it; ours wins where both are set.",
+            "",
+            "| older names | fill | how |",
+            "|---|---|---|",
+            *(f"| {' '.join(f'`{name}`' for name in row.names)} | `{row.fills}` | {row.how} |" for row in OLD_NAMES),
             "",
         ]
     )

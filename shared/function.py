@@ -8,7 +8,7 @@ addresses, carries request id and trace context, turns refusals into problem doc
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
@@ -42,6 +42,13 @@ class Ready(Protocol):
     async def ready(self) -> None: ...
 
 
+@runtime_checkable
+class AnswersWith(Protocol):
+    """Ports may add headers to every answer, errors too, by the headers of its request (CORS, for one)."""
+
+    def answer_headers(self, headers: Mapping[str, str]) -> Mapping[str, str]: ...
+
+
 @asynccontextmanager
 async def no_ports() -> AsyncIterator[None]:
     """For a function that needs no client."""
@@ -64,6 +71,7 @@ class Service(Generic[PortsT]):
         self._opens = opens
         self._stack = AsyncExitStack()
         self._ports: PortsT | None = None
+        self._answers_with: AnswersWith | None = None
         self._opened = False
         self._opening: asyncio.Lock | None = None
         self._by_status: dict[int, Any] = {}
@@ -74,12 +82,13 @@ class Service(Generic[PortsT]):
         async with self._opening:
             if not self._opened:
                 self._ports = await self._stack.enter_async_context(self._opens())
+                self._answers_with = self._ports if isinstance(self._ports, AnswersWith) else None
                 self._opened = True
 
     async def close(self) -> None:
         """Drain and close the clients."""
         await self._stack.aclose()
-        self._ports, self._opened = None, False
+        self._ports, self._answers_with, self._opened = None, None, False
 
     async def answer(self, request: Request) -> Reply:
         """Handle one request by the contract; never raises but for cancellation."""
@@ -89,6 +98,8 @@ class Service(Generic[PortsT]):
         reply = await self._guarded(request)
         reply.headers["x-request-id"] = request.request_id
         reply.headers["traceparent"] = request.traceparent
+        if self._answers_with is not None:
+            reply.headers.update(self._answers_with.answer_headers(request.headers))
         self._count(reply.status, time.perf_counter() - started)
         return reply
 

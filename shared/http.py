@@ -46,8 +46,19 @@ class Request:
     def address(self) -> str:
         """The path with its query string, as it was sent."""
         raw: bytes = self._scope.get("raw_path") or quote(self.path).encode()
+        return (raw + b"?" + self.query if self.query else raw).decode("latin-1")
+
+    @property
+    def query(self) -> bytes:
+        """The query string, as it was sent."""
         query: bytes = self._scope["query_string"]
-        return (raw + b"?" + query if query else raw).decode("latin-1")
+        return query
+
+    @property
+    def peer(self) -> str:
+        """The address at the other end of the connection: the client's or a proxy's; '' where it is not known."""
+        client = self._scope.get("client")
+        return client[0] if client else ""
 
     async def body(self, limit: int) -> bytes:
         """The whole body; refuses more than `limit` bytes with `body_too_large` before reading them all."""

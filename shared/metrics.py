@@ -31,6 +31,10 @@ INGEST_FLUSH_EVENTS = Histogram(
     buckets=(1, 5, 10, 25, 50, 100, 250, 500, 1_000, 5_000, 10_000),
 )
 INGEST_WAITING_BYTES = Gauge("sluice_ingest_waiting_bytes", "Bytes of accepted events that wait for the bus.")
+COUNTRY_FILE_BUILT = Gauge(
+    "sluice_ingest_country_file_built_timestamp_seconds",
+    "When the data countries are looked up in was built, in seconds since 1970; 0 without a usable file.",
+)
 
 # The three names on batch_write are an outside contract: dashboards of older deployments ask for them.
 PROCESSED_TOTAL = Counter("processed_total", "Events batch_write stored in the warehouse.")

@@ -17,7 +17,11 @@ class Refusal(StrEnum):
     BAD_REQUEST = "bad_request"
     BODY_TOO_LARGE = "body_too_large"
     BODY_TOO_SLOW = "body_too_slow"
+    BAD_ENCODING = "bad_encoding"
+    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
     TOO_MANY_EVENTS = "too_many_events"
+    BAD_IDEMPOTENCY_KEY = "bad_idempotency_key"
+    IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"
     NOT_A_CLOUDEVENT = "not_a_cloudevent"
     UNEXPECTED_EVENT_TYPE = "unexpected_event_type"
     NOT_FOUND = "not_found"
@@ -35,6 +39,7 @@ class Refusal(StrEnum):
     NAME_TOO_LONG = "name_too_long"
     VALUE_TOO_LONG = "value_too_long"
     BAD_ID = "bad_id"
+    USER_ID_MISSING = "user_id_missing"
     BAD_TIMESTAMP = "bad_timestamp"
     BAD_TEXT = "bad_text"
     BAD_PROPERTIES = "bad_properties"
@@ -48,7 +53,9 @@ class Refusal(StrEnum):
     BAD_TIMEZONE = "bad_timezone"
     BAD_FILTER = "bad_filter"
     BAD_MEASURE = "bad_measure"
+    BAD_CURSOR = "bad_cursor"
     UNKNOWN_FIELD = "unknown_field"
+    BAD_REFERENCE_TABLE = "bad_reference_table"
     QUERY_TOO_EXPENSIVE = "query_too_expensive"
     # ourselves
     OVERLOADED = "overloaded"
@@ -79,8 +86,16 @@ def describe(refusal: Refusal) -> Description:  # noqa: C901, PLR0912 (one line 
             return Description(413, False, "The request is too large; send fewer events in one request.")
         case Refusal.BODY_TOO_SLOW:
             return Description(408, True, "The body did not arrive in time.")
+        case Refusal.BAD_ENCODING:
+            return Description(400, False, "The packed body is cut off or corrupt.")
+        case Refusal.UNSUPPORTED_MEDIA_TYPE:
+            return Description(415, False, "The body is of a type or in an encoding that is not taken here.")
         case Refusal.TOO_MANY_EVENTS:
             return Description(413, False, "There are too many events in one request; split it.")
+        case Refusal.BAD_IDEMPOTENCY_KEY:
+            return Description(400, False, "The `Idempotency-Key` is not usable.")
+        case Refusal.IDEMPOTENCY_KEY_REUSED:
+            return Description(422, False, "The `Idempotency-Key` was used for another body; take a new one.")
         case Refusal.NOT_A_CLOUDEVENT:
             return Description(400, False, "The request is not a valid CloudEvent.")
         case Refusal.UNEXPECTED_EVENT_TYPE:
@@ -109,6 +124,8 @@ def describe(refusal: Refusal) -> Description:  # noqa: C901, PLR0912 (one line 
             return Description(422, False, "The event name is too long.")
         case Refusal.VALUE_TOO_LONG:
             return Description(422, False, "An identifier is too long.")
+        case Refusal.USER_ID_MISSING:
+            return Description(422, False, "The event says who somebody is, and has no `user_id`.")
         case Refusal.BAD_ID:
             return Description(422, False, "The event id is not usable.")
         case Refusal.BAD_TIMESTAMP:
@@ -135,6 +152,10 @@ def describe(refusal: Refusal) -> Description:  # noqa: C901, PLR0912 (one line 
             return Description(422, False, "A filter is not usable.")
         case Refusal.BAD_MEASURE:
             return Description(422, False, "The measure is not known.")
+        case Refusal.BAD_CURSOR:
+            return Description(422, False, "The cursor is not one of this query; ask for the first page again.")
+        case Refusal.BAD_REFERENCE_TABLE:
+            return Description(422, False, "The reference table is not usable.")
         case Refusal.UNKNOWN_FIELD:
             return Description(422, False, "The query has a field that is not known.")
         case Refusal.QUERY_TOO_EXPENSIVE:

@@ -17,7 +17,7 @@ class WiringError(Exception):
 
 
 class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A public HTTP path and the methods it answers."""
+    """A public HTTP path, whose segments may be named as in `/receipts/{id}`, and the methods it answers."""
 
     path: str
     methods: list[str]

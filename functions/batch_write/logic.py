@@ -18,7 +18,7 @@ import structlog
 from shared import metrics
 from shared.bus import Message
 from shared.clock import Clock, to_datetime
-from shared.events import RowHead
+from shared.events import REJECTED, RefusedEvent, RejectedRow, RowHead, rejected_row
 from shared.refusals import Refusal, Rejected, UnavailableError
 from shared.warehouse.client import WarehouseError
 
@@ -26,6 +26,14 @@ log = structlog.get_logger()
 
 _UUID = uuid.UUID
 _heads = msgspec.json.Decoder(RowHead)
+_rejected_rows = msgspec.json.Decoder(RejectedRow)
+
+
+class _Named(msgspec.Struct):
+    event: str = ""
+
+
+_names = msgspec.json.Decoder(_Named)
 # What the ledger's 32-bit hours can hold.
 _YEARS = range(1970, 2106)
 
@@ -43,41 +51,37 @@ class Position(NamedTuple):
     offset: int
 
 
+# In `batches` a place is one on the topic of events: records of another topic have none there.
+NOWHERE = Position(-1, -1)
+
+
 class Record(NamedTuple):
-    """A record as it came off the bus, its lines split but not decoded."""
+    """A record as it came off the bus, its lines split but not decoded; `refused` where ingest refused them."""
 
     project_id: str
     batch_id: str
     received_at: str
     position: Position
     lines: list[bytes]
-
-
-class RejectedLine(msgspec.Struct):
-    """A row of `rejected_events`."""
-
-    project_id: str
-    batch_id: str
-    position: int
-    received_at: str
-    reason: str
-    detail: str
-    raw: str
+    refused: bool = False
 
 
 def read_record(message: Message) -> Record:
     """The record in a CloudEvent; raises Rejected where its envelope can never be stored."""
     attributes = message.attributes
+    refused = attributes["type"] == REJECTED
     try:
+        position = Position(
+            _place(attributes.get("knativekafkapartition", "-1"), bits=31),
+            _place(attributes.get("knativekafkaoffset", "-1"), bits=63),
+        )
         return Record(
             project_id=str(msgspec.convert(attributes["project"], _UUID)),
             batch_id=str(msgspec.convert(attributes["id"], _UUID)),
             received_at=_moment(attributes["time"]),
-            position=Position(
-                _place(attributes.get("knativekafkapartition", "-1"), bits=31),
-                _place(attributes.get("knativekafkaoffset", "-1"), bits=63),
-            ),
+            position=NOWHERE if refused else position,
             lines=message.data.splitlines(),
+            refused=refused,
         )
     except (KeyError, ValueError, OverflowError, msgspec.ValidationError) as error:
         raise Rejected(Refusal.NOT_A_CLOUDEVENT, f"not a record of events: {error!r}") from error
@@ -102,7 +106,7 @@ def _place(text: str, *, bits: int) -> int:
     return place
 
 
-Insert = Callable[[Sequence["Line"], Inserts], Awaitable[list[RejectedLine]]]
+Insert = Callable[[Sequence["Line"], Inserts], Awaitable[list[RejectedRow]]]
 
 
 class _Waiting(NamedTuple):
@@ -246,13 +250,15 @@ async def store(records: Sequence[Record], warehouse: Inserts, clock: Clock, ins
     refused += await (insert or insert_bisecting)(good, warehouse)
     if refused:
         await _append(warehouse, "rejected_events", refused)
-        log.warning("events refused by the warehouse", count=len(refused), first=refused[0].detail)
-        metrics.BATCH_REJECTED.inc(len(refused))
+    if ours := [row for row in refused if row.source == "store"]:
+        log.warning("events refused by the warehouse", count=len(ours), first=ours[0].detail)
+        metrics.BATCH_REJECTED.inc(len(ours))
     left_out = {(row.batch_id, row.position) for row in refused}
     stored = [line for line in good if (line.record.batch_id, line.position) not in left_out]
     if stored:
         await _append(warehouse, "hour_changes", _hours(stored))
     rejected = Counter(batch_id for batch_id, _ in left_out)  # a record delivered twice at once counts once
+    rejected |= Counter({record.batch_id: len(record.lines) for record in records if record.refused})
     stored_at = _warehouse_text(to_datetime(clock.micros()))
     await _append(warehouse, "batches", [_batch(record, rejected[record.batch_id], stored_at) for record in records])
     metrics.PROCESSED_TOTAL.inc(len(stored))
@@ -275,12 +281,15 @@ class Line(NamedTuple):
     hour: str
 
 
-def _readable(records: Sequence[Record]) -> tuple[list[Line], list[RejectedLine]]:
+def _readable(records: Sequence[Record]) -> tuple[list[Line], list[RejectedRow]]:
     """Split rows from lines that are not rows of their record's project, or belong to no hour."""
     good: list[Line] = []
-    refused: list[RejectedLine] = []
+    refused: list[RejectedRow] = []
     hours: dict[str, str] = {}
     for record in records:
+        if record.refused:
+            refused += _refused_before(record)
+            continue
         for position, data in enumerate(record.lines):
             try:
                 head = _heads.decode(data)
@@ -301,6 +310,21 @@ def _readable(records: Sequence[Record]) -> tuple[list[Line], list[RejectedLine]
     return good, refused
 
 
+def _refused_before(record: Record) -> list[RejectedRow]:
+    """The rows that ingest refused; a line that is none is refused as such, at its own place."""
+    rows = []
+    for position, data in enumerate(record.lines):
+        try:
+            row = _rejected_rows.decode(data)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            rows.append(_rejected(Line(record, position, data, ""), f"not a row: {error}"))
+            continue
+        # The envelope has been checked, and where it disagrees with a line it says whose the line is.
+        row.project_id, row.batch_id, row.received_at = record.project_id, record.batch_id, record.received_at
+        rows.append(row)
+    return rows
+
+
 def _hour(start: str) -> str:
     """The hour of a timestamp that begins like `2026-01-31 12`; '' where the ledger could not hold it."""
     text = f"{start}:00:00"
@@ -315,7 +339,7 @@ class ContentRefusedError(Exception):
     """The warehouse refuses the content of some row among those inserted together."""
 
 
-async def insert_together(lines: Sequence[Line], warehouse: Inserts) -> list[RejectedLine]:
+async def insert_together(lines: Sequence[Line], warehouse: Inserts) -> list[RejectedRow]:
     """Insert rows in one go; raises ContentRefusedError where the warehouse refuses the content of any."""
     if lines:
         try:
@@ -327,7 +351,7 @@ async def insert_together(lines: Sequence[Line], warehouse: Inserts) -> list[Rej
     return []
 
 
-async def insert_bisecting(lines: Sequence[Line], warehouse: Inserts) -> list[RejectedLine]:
+async def insert_bisecting(lines: Sequence[Line], warehouse: Inserts) -> list[RejectedRow]:
     """Insert rows; where the warehouse refuses the content, halve until only the bad rows are left out.
 
     Returns the refused rows with the warehouse's own reason. Halves already stored may be stored again by a
@@ -343,16 +367,19 @@ async def insert_bisecting(lines: Sequence[Line], warehouse: Inserts) -> list[Re
         return first + await insert_bisecting(lines[middle:], warehouse)
 
 
-def _rejected(line: Line, detail: str) -> RejectedLine:
-    return RejectedLine(
-        project_id=line.record.project_id,
-        batch_id=line.record.batch_id,
-        position=line.position,
-        received_at=line.record.received_at,
-        reason=Refusal.STORE_REFUSED,
-        detail=detail,
-        raw=line.data.decode(errors="replace"),
-    )
+def _rejected(line: Line, detail: str) -> RejectedRow:
+    refused = RefusedEvent(line.position, Refusal.STORE_REFUSED, detail, line.data, _event_name(line.data))
+    row = rejected_row(refused, line.record.received_at, "store")
+    row.project_id, row.batch_id = line.record.project_id, line.record.batch_id
+    return row
+
+
+def _event_name(data: bytes) -> str:
+    """The event's name in a line that may be anything; '' where there is none."""
+    try:
+        return _names.decode(data).event
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return ""
 
 
 def _hours(lines: Sequence[Line]) -> list[dict[str, object]]:

@@ -155,17 +155,17 @@ class _Packer:
         self._closing = len(f',"project_id":"{project_id}","batch_id":"{self._first}"}}\n')
 
     def add(self, lines: Sequence[bytes]) -> Receipt:
-        first = None
+        part, first = None, 0
         for line in lines:
             size = len(line) + self._closing
             if self._size + size > MAX_RECORD_BYTES and self._lines:
                 self._close()
-            if first is None:
-                first = len(self._parts)
+            if part is None:
+                part, first = len(self._parts), len(self._lines)
             self._lines.append(line)
             self._size += size
-        start = first or 0
-        return Receipt(self._project, part_id(self._first, start), len(self._parts) - start + 1, len(lines))
+        start = part or 0
+        return Receipt(self._project, part_id(self._first, start), len(self._parts) - start + 1, len(lines), first)
 
     def finish(self) -> list[Message]:
         if self._lines:

@@ -1,44 +1,40 @@
-"""The way of a request: authenticate → decode → validate → commit → answer, each step timed under its name."""
+"""The way of a request: authenticate, unpack, decode, validate, enrich, date, commit, answer; each step is timed."""
 
 import random
-import re
 import time
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
+from functions.ingest import sightings
 from functions.ingest.commit import GroupCommit
-from functions.ingest.validate import arrival, validate
+from functions.ingest.enrich import Enricher
+from functions.ingest.enrich.lookups import Lookup, Lookups
+from functions.ingest.enrich.place import Sender, TrustedProxies
+from functions.ingest.formats import read_events
+from functions.ingest.parsing import Events, Limits, RawEvent, malformed, parsed
+from functions.ingest.rejections import Rejections
+from functions.ingest.validate import SPELLINGS, Arrival, EventLimits, Identity, Valid, arrival, validate
 from shared import metrics
+from shared.catalog.sightings import Sightings
 from shared.clock import Clock
-from shared.events import encode_line
+from shared.encodings import decompress
+from shared.events import Receipt, RefusedEvent, encode_line
 from shared.http import Reply, json_reply
-from shared.ids import noise
+from shared.ids import named, noise
 from shared.refusals import Refusal, Rejected, describe
+from shared.security.access import Access
 from shared.security.keys import Key
 
-MAX_EVENTS = 10_000
 _ENTROPY_BYTES = 10
 _SHOWN_REJECTED = 100
-# A histogram costs a microsecond and a request has five steps: a sample says the same.
+# A histogram costs a microsecond and a request has eight steps: a sample says the same.
 TIMED_ONE_IN = 16
+STEPS = ("authenticate", "unpack", "decode", "validate", "keep_refused", "date", "commit", "answer")
 
-_HEX = rb"[0-9a-fA-F]{2}"
-_HALF_PAIR = re.compile(
-    rb"\\u[dD][89abAB]" + _HEX + rb"(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]" + _HEX, re.DOTALL
-)
-_ESCAPED_BACKSLASH, _STAND_IN = b"\\\\", b"\0\0"
-
-_decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-
-
-class Events(NamedTuple):
-    """The raw events of a request; `single` where the body was one event and not a list."""
-
-    raw: Sequence[bytes | msgspec.Raw]
-    single: bool
+_decode_text = msgspec.json.Decoder(str).decode
 
 
 class Refused(msgspec.Struct, frozen=True):
@@ -57,10 +53,15 @@ class Accepted(msgspec.Struct, frozen=True):
     receipt: str
 
 
-_STEPS = {
-    step: metrics.INGEST_STEP_SECONDS.labels(step)
-    for step in ("authenticate", "decode", "validate", "commit", "answer")
-}
+class Posted(NamedTuple):
+    """One request: `key` is the API key's text from its head ('' without one), `read` its body, bounded."""
+
+    headers: Mapping[str, str]
+    key: str
+    read: Callable[[int], Awaitable[bytes]]
+    peer: str
+    request_id: str
+    traceparent: str
 
 
 class StepTimer:
@@ -76,128 +77,211 @@ class StepTimer:
         if not self._last:
             return
         now = time.perf_counter()
-        _STEPS[step].observe(now - self._last)
+        metrics.INGEST_STEP_SECONDS.labels(step).observe(now - self._last)
         self._last = now
 
 
-async def accept(
-    body: bytes, key: Key, committer: GroupCommit, *, clock: Clock, timer: StepTimer, traceparent: str
-) -> Reply:
-    """Take the events of one request; returns once they are durable.
+class Checked(NamedTuple):
+    """What became of the events of a request, in their order."""
 
-    Raises Rejected where nothing of it can be taken, UnavailableError where it is not known to be stored.
-    """
-    events = decode(body)
-    timer.end("decode")
-    lines, refused = check(events.raw, key, clock)
-    timer.end("validate")
-    for entry in refused:
-        metrics.INGEST_EVENTS.labels(entry.reason).inc()
-    if not lines:
-        raise _all_refused(refused, single=events.single)
-    receipt = await committer.submit(str(key.project_id), lines, traceparent)
-    timer.end("commit")
-    reply = json_reply(Accepted(len(lines), refused, receipt.token()), 202)
-    timer.end("answer")
-    return reply
+    valid: list[Valid]
+    refused: list[RefusedEvent]
 
 
-def decode(body: bytes) -> Events:
-    """The events in a body: one object, a list, or `{"events": [...]}`; refuses what is neither."""
-    text = body.removeprefix(b"\xef\xbb\xbf").strip()
-    if text[:1] == b"[":
-        return _bounded(_parsed(_decode_list, text))
-    if text[:1] != b"{":
-        if not text:
-            raise Rejected(Refusal.MALFORMED_JSON, "the body is empty", position=0)
-        _parsed(msgspec.json.decode, text)
-        raise Rejected(Refusal.WRONG_SHAPE)
-    if b'"events"' in text:
-        fields = _parsed(_decode_fields, text)
-        if "events" in fields and "event" not in fields:
-            return _bounded(_listed(fields, text))
-    return Events([text], single=True)
+class Pipeline:
+    """The steps, with what they work with."""
 
+    def __init__(
+        self,
+        *,
+        access: Access,
+        committer: GroupCommit,
+        rejections: Rejections,
+        sightings: Sightings,
+        enricher: Enricher,
+        proxies: TrustedProxies,
+        lookups: Lookups,
+        limits: Limits,
+        event_limits: EventLimits,
+        clock: Clock,
+    ) -> None:
+        self._access = access
+        self._committer = committer
+        self._rejections = rejections
+        self._sightings = sightings
+        self._enricher = enricher
+        self._proxies = proxies
+        self._lookups = lookups
+        self._limits = limits
+        self._event_limits = event_limits
+        self._clock = clock
 
-def _listed(fields: dict[str, msgspec.Raw], text: bytes) -> Sequence[msgspec.Raw]:
-    """The list in `{"events": [...]}`; nothing may stand beside it, where it would be lost."""
-    listed = bytes(fields.pop("events"))
-    if fields:
-        raise Rejected(Refusal.WRONG_SHAPE, f"beside `events` stands {min(fields)!r}; put it into each event")
-    if listed[:1] != b"[":
-        raise Rejected(Refusal.WRONG_SHAPE, "`events` must be a list of events")
-    if text.count(b'"events"') - listed.count(b'"events"') > 1:
-        raise Rejected(Refusal.DUPLICATE_KEY, "`events` is given twice")
-    return _decode_list(listed)
+    async def take(self, posted: Posted, timer: StepTimer) -> Reply:
+        """Take the events of one request; returns once they, and what was refused of them, are durable.
 
-
-def _bounded(raw: Sequence[msgspec.Raw]) -> Events:
-    if not raw:
-        raise Rejected(Refusal.WRONG_SHAPE, "the list of events is empty")
-    if len(raw) > MAX_EVENTS:
-        raise Rejected(Refusal.TOO_MANY_EVENTS, f"{len(raw)} events; at most {MAX_EVENTS}")
-    return Events(raw, single=False)
-
-
-def _parsed(decoder: Callable[[bytes], Any], text: bytes) -> Any:
-    try:
-        return decoder(text)
-    except RecursionError as error:
-        raise Rejected(Refusal.TOO_DEEP, "the body is nested too deeply") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        marked = _mark_half_pairs(text)
-        if marked != text:
-            return _parsed(decoder, marked)
-        raise malformed(error, text) from error
-
-
-def _mark_half_pairs(text: bytes) -> bytes:
-    """The JSON with a null character for each half of a surrogate pair, which msgspec calls malformed.
-
-    It is sound JSON with a bad text in it: with the null only the event that holds it is refused (`bad_text`).
-    """
-    if _STAND_IN in text:
-        return text
-    hidden = text.replace(_ESCAPED_BACKSLASH, _STAND_IN)  # now every backslash begins an escape
-    return _HALF_PAIR.sub(rb"\\u0000", hidden).replace(_STAND_IN, _ESCAPED_BACKSLASH)
-
-
-def malformed(error: Exception, text: bytes) -> Rejected:
-    """The refusal of malformed JSON with the byte where it stops making sense."""
-    _, _, tail = str(error).partition("(byte ")
-    digits = tail.partition(")")[0]
-    position = int(digits) if digits.isdecimal() else len(text)
-    return Rejected(Refusal.MALFORMED_JSON, f"{error}", position=position)
-
-
-def check(raw: Sequence[bytes | msgspec.Raw], key: Key, clock: Clock) -> tuple[list[bytes], list[Refused]]:
-    """Each event as an open line or a refusal, in order."""
-    arrived = arrival(key.project_id, clock.micros())
-    chance = noise(_ENTROPY_BYTES * len(raw))
-    lines: list[bytes] = []
-    refused: list[Refused] = []
-    for index, part in enumerate(raw):
-        event = bytes(part)
-        entropy = chance[index * _ENTROPY_BYTES : (index + 1) * _ENTROPY_BYTES]
+        Raises Rejected where nothing of it can be taken, UnavailableError where it is not known to be stored.
+        """
+        key = await self._access.require_key(posted.key, "ingest") if posted.key else None
+        timer.end("authenticate")
+        body = b""
         try:
-            lines.append(encode_line(validate(event, arrived, entropy)))
+            body = await posted.read(self._limits.request_bytes)
+            body = decompress(body, posted.headers.get("content-encoding", ""), self._limits.request_bytes)
+            timer.end("unpack")
+            events = read_events(body, posted.headers, self._limits)
+            claim = _claim(posted.headers, body)
         except Rejected as rejected:
-            refused.append(Refused(index, rejected.refusal, rejected.detail or describe(rejected.refusal).title))
-        except msgspec.DecodeError:
-            _parsed(_decode_fields, event)  # raises unless half a surrogate pair is all that is wrong
-            refused.append(Refused(index, Refusal.BAD_TEXT, "a text holds half of a surrogate pair"))
-        except RecursionError:
-            refused.append(Refused(index, Refusal.TOO_DEEP, "the event is nested too deeply"))
-    return lines, refused
+            if key is None:
+                raise Rejected(Refusal.KEY_MISSING) from rejected
+            raise await self._kept_whole(rejected, body, key, posted) from rejected
+        if key is None:
+            key = await self._access.require_key(events.key, "ingest")
+        timer.end("decode")
+        arrived = arrival(key.project_id, self._clock.micros(), self._event_limits)
+        sender = self._proxies.sender(posted.headers, posted.peer, server=key.kind == "secret")
+        checked = self._check(events, claim, arrived, sender, await self._lookups.of(key.project_id))
+        timer.end("validate")
+        try:
+            await self._date(checked.valid, claim, arrived)
+        except Rejected as rejected:
+            raise await self._kept_whole(rejected, body, key, posted) from rejected
+        timer.end("date")
+        receipt = await self._commit(checked, key, posted, timer, single=events.single)
+        reply = json_reply(Accepted(receipt.rows, _shown(checked.refused), receipt.token()), 202)
+        timer.end("answer")
+        return reply
+
+    async def _kept_whole(self, rejected: Rejected, body: bytes, key: Key, posted: Posted) -> Rejected:
+        """The refusal of a whole request, once its body is kept as one refused event."""
+        detail = rejected.detail or describe(rejected.refusal).title
+        refused = [RefusedEvent(0, rejected.refusal, detail, body)]
+        receipt = await self._keep(refused, key, posted)
+        return Rejected(rejected.refusal, rejected.detail, **{"receipt": receipt.token(), **rejected.extra})
+
+    async def _keep(self, refused: Sequence[RefusedEvent], key: Key, posted: Posted) -> Receipt:
+        for entry in refused:
+            metrics.INGEST_EVENTS.labels(entry.reason).inc()
+        kept = await self._rejections.keep(refused, key, posted.request_id, posted.traceparent)
+        return Receipt(
+            key.project_id,
+            kept.batch_id,
+            parts=0,
+            rows=0,
+            refused_id=kept.batch_id,
+            refused_parts=kept.parts,
+            refused=len(refused),
+        )
+
+    def _check(
+        self,
+        events: Events,
+        claim: sightings.Claim | None,
+        arrived: Arrival,
+        sender: Sender,
+        lookups: Sequence[Lookup],
+    ) -> Checked:
+        """Each event as a sound row or a refusal, in order."""
+        chance = noise(_ENTROPY_BYTES * len(events.raw))
+        checked = Checked([], [])
+        for index, part in enumerate(events.raw):
+            raw = bytes(part)
+            entropy = chance[index * _ENTROPY_BYTES : (index + 1) * _ENTROPY_BYTES]
+            try:
+                if events.refused and index in events.refused:
+                    raise events.refused[index]
+                valid = validate(raw, arrived, entropy, _identity(events, index, claim, arrived))
+                self._enricher.enrich(valid.row, sender, valid.properties, valid.context, lookups)
+            except Rejected as rejected:
+                checked.refused.append(_refused(index, rejected, raw))
+            except msgspec.DecodeError as error:
+                checked.refused.append(_refused(index, _undecodable(raw, error), raw))
+            except RecursionError:
+                checked.refused.append(
+                    _refused(index, Rejected(Refusal.TOO_DEEP, "the event is nested too deeply"), raw)
+                )
+            else:
+                checked.valid.append(valid)
+        return checked
+
+    async def _date(self, valid: Sequence[Valid], claim: sightings.Claim | None, arrived: Arrival) -> None:
+        """Give events that do not say when they happened the time of their first sight."""
+        undated = sightings.Undated(
+            [event.row for event in valid if event.undated == "by_id"],
+            [event.row for event in valid if event.undated == "by_key"],
+        )
+        if valid and (claim is not None or undated.by_id):
+            await sightings.date(undated, claim, arrived, self._sightings)
+
+    async def _commit(self, checked: Checked, key: Key, posted: Posted, timer: StepTimer, *, single: bool) -> Receipt:
+        refused = None
+        if checked.refused:
+            refused = await self._keep(checked.refused, key, posted)
+            timer.end("keep_refused")
+        if not checked.valid:
+            raise _all_refused(checked.refused, refused, single=single)
+        lines = [encode_line(event.row) for event in checked.valid]
+        receipt = await self._committer.submit(str(key.project_id), lines, posted.traceparent)
+        timer.end("commit")
+        if refused is None:
+            return receipt
+        return msgspec.structs.replace(
+            receipt, refused_id=refused.refused_id, refused_parts=refused.refused_parts, refused=refused.refused
+        )
 
 
-def _all_refused(refused: Sequence[Refused], *, single: bool) -> Rejected:
+def _claim(headers: Mapping[str, str], body: bytes) -> sightings.Claim | None:
+    key = sightings.read_key(headers)
+    return None if key is None else sightings.claim_of(key, body)
+
+
+def _identity(events: Events, index: int, claim: sightings.Claim | None, arrived: Arrival) -> Identity | None:
+    """The id of an event that brings none of its own: its CloudEvent's, or one under the request's key."""
+    if events.identities is not None:
+        source, client_id = events.identities[index]
+        return Identity(named(arrived.project_id, source, client_id), client_id)
+    if claim is not None:
+        return Identity(sightings.event_id(arrived.project_id, claim.key, index), by_key=True)
+    return None
+
+
+def _refused(index: int, rejected: Rejected, raw: bytes) -> RefusedEvent:
+    detail = rejected.detail or describe(rejected.refusal).title
+    return RefusedEvent(index, rejected.refusal, detail, raw, _name_of(raw))
+
+
+def _undecodable(raw: RawEvent, error: msgspec.DecodeError) -> Rejected:
+    """Why an event is no JSON: half of a surrogate pair in a text, or worse."""
+    try:
+        parsed(_decode_fields, bytes(raw))
+    except Rejected as rejected:
+        return rejected
+    except msgspec.ValidationError:
+        return malformed(error, bytes(raw))
+    return Rejected(Refusal.BAD_TEXT, "a text holds half of a surrogate pair")
+
+
+def _name_of(raw: bytes) -> str:
+    """The name of a refused event, '' where it cannot be read."""
+    try:
+        fields = _decode_fields(raw)
+        return next((_decode_text(fields[name]) for name in SPELLINGS["event"] if name in fields), "")
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return ""
+
+
+def _shown(refused: Sequence[RefusedEvent]) -> list[Refused]:
+    return [Refused(entry.position, Refusal(entry.reason), entry.detail) for entry in refused]
+
+
+def _all_refused(refused: Sequence[RefusedEvent], receipt: Receipt | None, *, single: bool) -> Rejected:
     first = refused[0]
+    extra = {} if receipt is None else {"receipt": receipt.token()}
     if single:
-        return Rejected(first.reason, first.detail)
-    shown = [msgspec.to_builtins(entry) for entry in refused[:_SHOWN_REJECTED]]
+        return Rejected(Refusal(first.reason), first.detail, **extra)
+    shown = [msgspec.to_builtins(entry) for entry in _shown(refused[:_SHOWN_REJECTED])]
     return Rejected(
-        first.reason,
+        Refusal(first.reason),
         f"none of the {len(refused)} events can be taken; the first: {first.detail}",
         rejected=shown,
+        **extra,
     )

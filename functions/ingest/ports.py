@@ -1,28 +1,48 @@
-"""What ingest works with: the bus, the keys, the group commit."""
+"""What ingest works with: the bus, the keys, the catalog, and the pipeline that stands on them."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from functions.ingest.commit import GroupCommit
+from functions.ingest.cors import Cors, CorsSettings
+from functions.ingest.enrich import Enricher, EnrichSettings
+from functions.ingest.enrich.lookups import Lookups
+from functions.ingest.enrich.place import TrustedProxies
+from functions.ingest.logic import Pipeline
+from functions.ingest.parsing import Limits
+from functions.ingest.rejections import Rejections
+from functions.ingest.validate import EventLimits
 from shared.bus import Bus, open_bus
+from shared.catalog.client import Catalog
+from shared.catalog.sightings import Sightings
 from shared.clock import SYSTEM_CLOCK
 from shared.config import BusSettings, CatalogSettings, load, setting
-from shared.security.access import Access, open_access
+from shared.security.access import open_access
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(BusSettings, CatalogSettings):
-    max_request: int = setting("SLUICE_MAX_REQUEST_BYTES", "Bytes of one ingest request.", default=10 * 1024 * 1024)
-    max_waiting: int = setting("SLUICE_MAX_WAITING_BYTES", "Events that wait for the bus.", default=64 * 1024 * 1024)
+class Settings(BusSettings, CatalogSettings, EnrichSettings, CorsSettings):
+    max_request: int = setting(
+        "SLUICE_MAX_REQUEST_BYTES", "Bytes of one ingest request, as sent and once it is unpacked.", default=10 << 20
+    )
+    max_events: int = setting("SLUICE_MAX_REQUEST_EVENTS", "Events of one ingest request.", default=10_000)
+    max_event: int = setting("SLUICE_MAX_EVENT_BYTES", "Bytes of one event.", default=64 << 10)
+    max_properties: int = setting("SLUICE_MAX_PROPERTIES", "Properties of one event, at its top level.", default=255)
+    max_depth: int = setting("SLUICE_MAX_DEPTH", "Levels of objects and lists in an event's properties.", default=32)
+    max_ahead: int = setting("SLUICE_MAX_AHEAD_SECONDS", "How far ahead of us an event's time may be.", default=86_400)
+    max_waiting: int = setting("SLUICE_MAX_WAITING_BYTES", "Events that wait for the bus.", default=64 << 20)
 
 
 @dataclass(frozen=True)
 class Ports:
     bus: Bus
-    access: Access
-    committer: GroupCommit
-    max_request: int
+    pipeline: Pipeline
+    cors: Cors
+
+    def answer_headers(self, headers: Mapping[str, str]) -> Mapping[str, str]:
+        return self.cors.answer(headers)
 
     async def ready(self) -> None:
         await self.bus.ping()
@@ -32,8 +52,36 @@ class Ports:
 async def opens() -> AsyncIterator[Ports]:
     settings = load(Settings)
     bus = open_bus(settings.bus_url)
+    catalog = Catalog(settings.catalog_url)
     committer = GroupCommit(bus, SYSTEM_CLOCK, max_waiting=settings.max_waiting)
+    rejections = Rejections(bus, SYSTEM_CLOCK, max_waiting=settings.max_waiting)
+    sightings = Sightings(catalog, SYSTEM_CLOCK)
+    lookups = Lookups(catalog, SYSTEM_CLOCK)
+    enricher = Enricher(settings)
+    warming = asyncio.create_task(asyncio.to_thread(enricher.warm))  # or the first event would wait for its tables
     async with open_access(settings.catalog_url) as access:
-        yield Ports(bus, access, committer, settings.max_request)
+        yield Ports(
+            bus,
+            Pipeline(
+                access=access,
+                committer=committer,
+                rejections=rejections,
+                sightings=sightings,
+                enricher=enricher,
+                proxies=TrustedProxies(settings.trusted_proxies),
+                lookups=lookups,
+                limits=Limits(settings.max_events, settings.max_request, settings.max_event),
+                event_limits=EventLimits(
+                    settings.max_event, settings.max_properties, settings.max_depth, settings.max_ahead
+                ),
+                clock=SYSTEM_CLOCK,
+            ),
+            Cors(settings.cors_origins),
+        )
+    await warming
+    await lookups.close()
+    await sightings.close()
     await committer.close()
+    await rejections.close()
+    await catalog.close()
     await bus.close()

@@ -5,7 +5,7 @@ import json
 import re
 import uuid
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -14,13 +14,21 @@ from shared.events import Row
 from shared.ids import named, uuid7_micros, uuid7_text
 from shared.refusals import Refusal, Rejected
 
-MAX_EVENT_BYTES = 64 * 1024
 MAX_NAME = 200
 MAX_IDENTIFIER = 512
-MAX_PROPERTIES = 255
-MAX_DEPTH = 32
-MAX_AHEAD = timedelta(hours=24)
-_AHEAD_MICROS = MAX_AHEAD // timedelta(microseconds=1)
+MAX_URL = 4_096
+
+
+class EventLimits(NamedTuple):
+    """What one event may be at most; each is a setting of ingest."""
+
+    event_bytes: int = 64 * 1024
+    properties: int = 255
+    depth: int = 32
+    ahead_seconds: int = 24 * 3_600
+
+
+DEFAULT_LIMITS = EventLimits()
 
 # Epoch numbers by magnitude (DESIGN §2a): below the first they are seconds, below the second milliseconds.
 _SECONDS_BELOW = 100_000_000_000
@@ -36,6 +44,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
     "sent_at": ("sent_at",),
     "properties": ("properties", "payload", "metadata", "data"),
     "context": ("context",),
+    "url": ("page_url", "url", "page"),
     "id": ("id", "event_id", "messageId"),
 }
 
@@ -50,6 +59,7 @@ _NULL_CHARACTER = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # a backslash before 
 _INTEGER = re.compile(rb"-?\d{1,40}")
 _EMPTY = msgspec.Raw(b"{}")
 _NULL = msgspec.Raw(b"null")
+_TEXT_OR_NULL = (b'"', b"n")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -61,26 +71,48 @@ Fields = dict[str, msgspec.Raw]
 
 
 class Arrival(msgspec.Struct, frozen=True):
-    """What is known of the request an event came in: its project, and when it arrived."""
+    """What is known of the request an event came in: its project, when it arrived, and what is allowed."""
 
     project_id: uuid.UUID
     micros: int
     received_at: str
     latest: datetime
+    limits: EventLimits
 
 
-def arrival(project_id: uuid.UUID, micros: int) -> Arrival:
+def arrival(project_id: uuid.UUID, micros: int, limits: EventLimits = DEFAULT_LIMITS) -> Arrival:
     """`micros` since 1970 as an Arrival, with the warehouse's text of it."""
     seconds, rest = divmod(micros, 1_000_000)
-    text, latest = _second(seconds)
-    return Arrival(project_id, micros, f"{text}.{rest:06}", latest)
+    text, latest = _second(seconds, limits.ahead_seconds)
+    return Arrival(project_id, micros, f"{text}.{rest:06}", latest, limits)
 
 
 @functools.lru_cache(maxsize=8)
-def _second(seconds: int) -> tuple[str, datetime]:
+def _second(seconds: int, ahead: int) -> tuple[str, datetime]:
     """A second as the warehouse's text, and the latest time an event that arrives in it may have."""
     moment = datetime.fromtimestamp(seconds, UTC)
-    return str(moment.replace(tzinfo=None)), moment + MAX_AHEAD
+    return str(moment.replace(tzinfo=None)), moment + timedelta(seconds=ahead)
+
+
+class Identity(NamedTuple):
+    """The id of an event that brings none itself: a CloudEvent's, or one made of its request's Idempotency-Key."""
+
+    event_id: uuid.UUID
+    client_id: str = ""
+    by_key: bool = False
+
+
+class Valid(NamedTuple):
+    """A sound event: its row, its JSON objects decoded, and how it is dated where nothing in it says when it happened.
+
+    `undated`: "" has its time; "by_id" has an id of the client's, under which its first sight is kept; "by_key"
+    has only its request's Idempotency-Key.
+    """
+
+    row: Row
+    properties: dict[str, Any]
+    context: dict[str, Any]
+    undated: Literal["", "by_id", "by_key"]
 
 
 class _Sent(msgspec.Struct, forbid_unknown_fields=True):
@@ -95,29 +127,31 @@ class _Sent(msgspec.Struct, forbid_unknown_fields=True):
     sent_at: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
     properties: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
     context: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    url: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 _decode_sent = msgspec.json.Decoder(_Sent).decode
 _FIELDS = len(_Sent.__struct_fields__)
 
 
-def validate(raw: bytes, arrived: Arrival, entropy: bytes) -> Row:
-    """The row of one event; raises Rejected with the reason, msgspec.DecodeError where it is no JSON at all.
+def validate(raw: bytes, arrived: Arrival, entropy: bytes, identity: Identity | None = None) -> Valid:
+    """One event as it will be stored; raises Rejected with the reason, msgspec.DecodeError where it is no JSON at all.
 
-    `entropy`: ten random bytes for a new id.
+    `entropy`: ten random bytes for a new id. `identity`: the id of an event that brings none of its own.
     """
-    if len(raw) > MAX_EVENT_BYTES:
-        raise Rejected(Refusal.EVENT_TOO_LARGE, f"{len(raw)} bytes; at most {MAX_EVENT_BYTES}")
+    if len(raw) > arrived.limits.event_bytes:
+        raise Rejected(Refusal.EVENT_TOO_LARGE, f"{len(raw)} bytes; at most {arrived.limits.event_bytes}")
     if _NULL_ESCAPE in raw and _NULL_CHARACTER.search(raw):
         raise Rejected(Refusal.BAD_TEXT, "a text holds a null character (\\u0000) or half of a surrogate pair")
     sent, top_keys = _read(raw)
-    properties, keys = _checked_object(sent.properties, "properties")
-    context, context_keys = _checked_object(sent.context, "context")
-    event_id, client_id = _identity(None if sent.id is msgspec.UNSET else sent.id, arrived, entropy)
+    properties, tree, keys = _checked_object(sent.properties, "properties", arrived.limits)
+    context, context_tree, context_keys = _checked_object(sent.context, "context", arrived.limits)
+    event_id, client_id = _identity(sent.id, arrived, entropy, identity)
+    timestamp = _timestamp(sent, event_id, arrived)
     row = Row(
         event=_name(sent.event or ""),
         event_id=event_id,
-        timestamp=_timestamp(sent, event_id, arrived),
+        timestamp=timestamp or arrived.received_at,
         received_at=arrived.received_at,
         user_id=_bounded(sent.user_id or "", "user_id"),
         anonymous_id=_bounded(sent.anonymous_id or "", "anonymous_id"),
@@ -126,9 +160,10 @@ def validate(raw: bytes, arrived: Arrival, entropy: bytes) -> Row:
         sent_at=_sent_at(sent.sent_at, arrived),
         properties_raw=properties,
         context_raw=context,
+        url=_url(sent.url or ""),
     )
     _refuse_duplicate_keys(raw, top_keys + keys + context_keys)
-    return row
+    return Valid(row, tree, context_tree, "" if timestamp else _undated(sent, identity))
 
 
 def _read(raw: bytes) -> tuple[_Sent, int]:
@@ -156,6 +191,7 @@ def _read_any(raw: bytes) -> tuple[_Sent, int]:
         sent_at=known.get("sent_at", msgspec.UNSET),
         properties=_with_extra(known.get("properties"), extra),
         context=known.get("context", msgspec.UNSET),
+        url=_text(known["url"], "url") if "url" in known else None,
     )
     return sent, len(fields) - len(extra)
 
@@ -176,6 +212,8 @@ def _split(fields: Fields) -> tuple[Fields, Fields]:
     for name, spellings in SPELLINGS.items():
         for spelling in spellings:
             if spelling in fields:
+                if name == "url" and bytes(fields[spelling])[:1] not in _TEXT_OR_NULL:
+                    continue  # a page as an object is a property like any other
                 taken.add(spelling)
                 if fields[spelling] != _NULL:
                     known[name] = fields[spelling]
@@ -196,10 +234,12 @@ def _with_extra(properties: msgspec.Raw | None, extra: Fields) -> msgspec.Raw | 
     return msgspec.Raw(bytes(properties).rstrip()[:-1] + b"," + added[1:]) if inside else msgspec.Raw(added)
 
 
-def _checked_object(raw: msgspec.Raw | msgspec.UnsetType, what: str) -> tuple[msgspec.Raw, int]:
-    """An object that the warehouse can hold, on one line, and how many keys are in it at all depths."""
+def _checked_object(
+    raw: msgspec.Raw | msgspec.UnsetType, what: str, limits: EventLimits
+) -> tuple[msgspec.Raw, dict[str, Any], int]:
+    """An object that the warehouse can hold, on one line; the same decoded; how many keys are in it at all depths."""
     if raw is msgspec.UNSET or raw == _NULL:
-        return _EMPTY, 0
+        return _EMPTY, {}, 0
     try:
         tree = _decode_object(raw)
     except msgspec.ValidationError as error:
@@ -208,28 +248,28 @@ def _checked_object(raw: msgspec.Raw | msgspec.UnsetType, what: str) -> tuple[ms
         raise Rejected(refusal, f"`{what}` {detail}") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Rejected(Refusal.BAD_TEXT, f"`{what}` holds text that is not valid Unicode") from error
-    if len(tree) > MAX_PROPERTIES:
-        raise Rejected(Refusal.TOO_MANY_PROPERTIES, f"`{what}` has {len(tree)}; at most {MAX_PROPERTIES}")
-    keys, dotted = _count_keys(tree, 1)
+    if len(tree) > limits.properties:
+        raise Rejected(Refusal.TOO_MANY_PROPERTIES, f"`{what}` has {len(tree)}; at most {limits.properties}")
+    keys, dotted = _count_keys(tree, limits.depth)
     if dotted:
         _refuse_path_conflicts(tree, what)
     data = bytes(raw)
     if b"\n" in data or b"\r" in data:  # between tokens only: inside a text JSON wants them escaped
         data = data.replace(b"\n", b" ").replace(b"\r", b" ")
-    return msgspec.Raw(data), keys
+    return msgspec.Raw(data), tree, keys
 
 
-def _count_keys(value: dict[str, Any] | list[Any], depth: int) -> tuple[int, bool]:
-    """How many keys are in a tree, and whether any of them holds a dot."""
-    if depth > MAX_DEPTH:
-        raise Rejected(Refusal.TOO_DEEP, f"more than {MAX_DEPTH} levels")
+def _count_keys(value: dict[str, Any] | list[Any], levels: int) -> tuple[int, bool]:
+    """How many keys are in a tree of at most so many levels, and whether any of them holds a dot."""
+    if not levels:
+        raise Rejected(Refusal.TOO_DEEP, "there are more levels of objects and lists than are allowed")
     if isinstance(value, dict):
         count, dotted, inside = len(value), "." in "".join(value), list(value.values())
     else:
         count, dotted, inside = 0, False, value
     for inner in inside:
         if inner.__class__ is dict or inner.__class__ is list:
-            inner_count, inner_dotted = _count_keys(inner, depth + 1)
+            inner_count, inner_dotted = _count_keys(inner, levels - 1)
             count += inner_count
             dotted = dotted or inner_dotted
     return count, dotted
@@ -310,9 +350,27 @@ def _bounded(text: str, field: str) -> str:
     return text
 
 
-def _identity(text: str | None, arrived: Arrival, entropy: bytes) -> tuple[str, str]:
+def _undated(sent: _Sent, identity: Identity | None) -> Literal["", "by_id", "by_key"]:
+    if sent.id:
+        return "by_id"
+    if identity is None:
+        return ""  # nobody can repeat it: it happened when it arrived
+    return "by_key" if identity.by_key else "by_id"
+
+
+def _url(text: str) -> str:
+    if len(text) > MAX_URL:
+        raise Rejected(Refusal.VALUE_TOO_LONG, f"the page's URL has {len(text)} characters; at most {MAX_URL}")
+    return text
+
+
+def _identity(
+    text: str | msgspec.UnsetType | None, arrived: Arrival, entropy: bytes, identity: Identity | None
+) -> tuple[str, str]:
     """The event's UUID, and the client's own id where it was not a UUID already."""
-    if text is None:
+    if text is None or text is msgspec.UNSET:
+        if identity is not None:
+            return str(identity.event_id), identity.client_id
         return uuid7_text(arrived.micros // 1_000, entropy), ""
     if not text.strip():
         raise Rejected(Refusal.BAD_ID, "the id is empty; leave it out or send a text")
@@ -325,7 +383,7 @@ def _identity(text: str | None, arrived: Arrival, entropy: bytes) -> tuple[str, 
 
 
 def _timestamp(sent: _Sent, event_id: str, arrived: Arrival) -> str:
-    """When it happened; without a timestamp the time inside a client's UUIDv7, else when it arrived."""
+    """When it happened; without a timestamp the time inside a client's UUIDv7; '' where neither is there."""
     raw = sent.timestamp
     if raw is not msgspec.UNSET and raw != _NULL:
         moment = _usable_moment(raw, "timestamp", arrived)
@@ -335,9 +393,9 @@ def _timestamp(sent: _Sent, event_id: str, arrived: Arrival) -> str:
         return _warehouse_text(moment)
     inside = uuid7_micros(uuid.UUID(event_id)) if sent.id else None
     if inside is None:
-        return arrived.received_at
-    if inside > arrived.micros + _AHEAD_MICROS:
-        raise Rejected(Refusal.BAD_TIMESTAMP, "the time inside the id, a UUIDv7, is over 24 hours ahead")
+        return ""
+    if inside > arrived.micros + arrived.limits.ahead_seconds * 1_000_000:
+        raise Rejected(Refusal.BAD_TIMESTAMP, "the time inside the id, a UUIDv7, is too far ahead")
     moment = to_datetime(inside)
     _refuse_out_of_range(moment, arrived)
     return _warehouse_text(moment)
@@ -357,7 +415,8 @@ def _usable_moment(raw: msgspec.Raw, field: str, arrived: Arrival) -> datetime:
 
 def _refuse_out_of_range(moment: datetime, arrived: Arrival) -> None:
     if not _EPOCH <= moment <= arrived.latest:
-        raise Rejected(Refusal.BAD_TIMESTAMP, f"{moment.isoformat()} is before 1970 or over 24 hours ahead")
+        hours = arrived.limits.ahead_seconds / 3_600
+        raise Rejected(Refusal.BAD_TIMESTAMP, f"{moment.isoformat()} is before 1970 or over {hours:g} hours ahead")
 
 
 def _moment(raw: msgspec.Raw, field: str) -> datetime:

@@ -7,6 +7,7 @@ from functions.query_count.ports import Ports, opens
 from shared.cloudevent import decode, looks_like_cloudevent
 from shared.function import event_reply, function
 from shared.http import Reply, Request, json_reply
+from shared.query.aliases import Counted, asked_before
 from shared.query.request import MAX_QUERY_BYTES, from_address, from_json
 from shared.refusals import Refusal, Rejected
 
@@ -19,6 +20,9 @@ async def main(request: Request, ports: Ports) -> Reply:
     if request.path == SINK and looks_like_cloudevent(request.headers):
         return await _asked_by_event(request, ports)
     key = await ports.access.require(request.headers, "read")
+    if older := asked_before(request):
+        counted = await count(from_json(older.body(), CountQuery), key.project_id, ports.warehouse)
+        return json_reply(Counted(int(counted.value or 0)))
     if request.method == "POST":
         query = from_json(await request.body(MAX_QUERY_BYTES), CountQuery)
     else:

@@ -1,6 +1,7 @@
 """The client every function uses for the catalog: a small psycopg pool and queries from files.
 
-No connection is made before the first query, and idle ones are closed: a catalog nobody asks costs nothing.
+No connection is made before the first query, and idle ones are closed: a catalog nobody asks costs nothing. All
+catalogs of one URL in a process share their connections, however many functions it hosts.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ import functools
 import os
 import select
 import socket
+import weakref
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +22,8 @@ if TYPE_CHECKING:
     from psycopg_pool import AsyncConnectionPool
 
 ANSWER_SECONDS = 2.0
-_MOST_CONNECTIONS = 4
+# Of a process for one URL. The embedded server takes 60 in all.
+_MOST_CONNECTIONS = 8
 _IDLE_SECONDS = 60
 _RETRY_SECONDS = 0.5
 _SQL = Path(__file__).parent / "sql"
@@ -41,7 +44,7 @@ class Catalog:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._pool: AsyncConnectionPool[AsyncConnection[Row]] | None = None
+        self._shared: _SharedPool | None = None
 
     async def rows(self, query: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
         """The rows of `sql/<query>.sql`, each a transaction of its own.
@@ -66,10 +69,10 @@ class Catalog:
         await self.rows("ping")
 
     async def close(self) -> None:
-        """Close every connection; a query afterwards would open them again."""
-        if self._pool is not None:
-            pool, self._pool = self._pool, None
-            await pool.close()
+        """Let go of the connections, which the last catalog of its URL closes; a query would open them again."""
+        if self._shared is not None:
+            shared, self._shared = self._shared, None
+            await shared.leave()
 
     @contextlib.asynccontextmanager
     async def _connected(self) -> AsyncIterator["AsyncConnection[Row]"]:
@@ -92,25 +95,64 @@ class Catalog:
             await pool.putconn(connection)
 
     async def _opened(self) -> "AsyncConnectionPool[AsyncConnection[Row]]":
-        if self._pool is None:
-            from psycopg import AsyncConnection
-            from psycopg.rows import dict_row
-            from psycopg_pool import AsyncConnectionPool
+        if self._shared is None:
+            self._shared = _pool_of(self._url)
+            await self._shared.join()
+        return self._shared.pool
 
-            self._pool = AsyncConnectionPool(
-                self._url,
-                connection_class=AsyncConnection[Row],
-                # Unnamed statements only: a pooler between us and the server may not keep named ones.
-                kwargs={"row_factory": dict_row, "autocommit": True, "connect_timeout": 2, "prepare_threshold": None},
-                min_size=0,
-                max_size=_MOST_CONNECTIONS,
-                max_idle=_IDLE_SECONDS,
-                # Its pauses between attempts would grow to minutes; who waits asks it again anyway.
-                reconnect_timeout=_RETRY_SECONDS,
-                open=False,
-            )
-            await self._pool.open()
-        return self._pool
+
+class _SharedPool:
+    """The connections to one URL in one event loop, closed by the last of its users."""
+
+    def __init__(self, key: "tuple[asyncio.AbstractEventLoop, str]") -> None:
+        self._key = key
+        self._users = 0
+        self.pool = _new_pool(key[1])
+
+    async def join(self) -> None:
+        self._users += 1
+        await self.pool.open()
+
+    async def leave(self) -> None:
+        self._users -= 1
+        if not self._users:
+            # First out of the table: who comes while this closes needs a pool of their own.
+            del _pools[self._key]
+            await self.pool.close()
+
+
+# What a process has once belongs to its module. A pool works in the event loop it was made in and no other; weak,
+# so that a catalog nobody closed is forgotten with its pool.
+_pools: "weakref.WeakValueDictionary[tuple[asyncio.AbstractEventLoop, str], _SharedPool]" = (
+    weakref.WeakValueDictionary()
+)
+
+
+def _pool_of(url: str) -> _SharedPool:
+    key = asyncio.get_running_loop(), url
+    shared = _pools.get(key)
+    if shared is None:
+        shared = _pools[key] = _SharedPool(key)
+    return shared
+
+
+def _new_pool(url: str) -> "AsyncConnectionPool[AsyncConnection[Row]]":
+    from psycopg import AsyncConnection
+    from psycopg.rows import dict_row
+    from psycopg_pool import AsyncConnectionPool
+
+    return AsyncConnectionPool(
+        url,
+        connection_class=AsyncConnection[Row],
+        # Unnamed statements only: a pooler between us and the server may not keep named ones.
+        kwargs={"row_factory": dict_row, "autocommit": True, "connect_timeout": 2, "prepare_threshold": None},
+        min_size=0,
+        max_size=_MOST_CONNECTIONS,
+        max_idle=_IDLE_SECONDS,
+        # Its pauses between attempts would grow to minutes; who waits asks it again anyway.
+        reconnect_timeout=_RETRY_SECONDS,
+        open=False,
+    )
 
 
 async def _live_connection(

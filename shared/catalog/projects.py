@@ -30,3 +30,11 @@ async def create_project(catalog: Catalog, organisation_id: uuid.UUID, name: str
 async def list_projects(catalog: Catalog) -> list[Row]:
     """Every project, oldest first."""
     return await catalog.rows("list_projects")
+
+
+async def remove_project(catalog: Catalog, project_id: uuid.UUID) -> bool:
+    """End a project and its keys for good; False where there is none. Its events stay: delete them before.
+
+    A key may be taken for some seconds more (shared.security.keys): revoke all, and wait, before deleting events.
+    """
+    return bool(await catalog.rows("remove_project", {"project_id": project_id}))

@@ -58,7 +58,7 @@ def list_all(*, project: ProjectOption = "", as_json: JsonOption = False) -> Non
     settings = settings_from_here(KeysSettings)
 
     async def work(catalog: Catalog) -> list["Key"]:
-        return await list_keys(catalog, await _project(catalog, settings, project))
+        return await list_keys(catalog, await project_of(catalog, settings, project))
 
     keys = with_catalog(settings, work)
     if as_json:
@@ -98,7 +98,7 @@ def create(
     scopes = cast("list[Scope]", scope or (["ingest"] if kind == "public" else ["ingest", "read"]))
 
     async def work(catalog: Catalog) -> tuple[str, "Key"]:
-        found = await _project(catalog, settings, project)
+        found = await project_of(catalog, settings, project)
         return await create_key(catalog, found, kind, name, scopes=scopes, expires_at=until)
 
     clear, key = with_catalog(settings, work)
@@ -121,7 +121,7 @@ def revoke(
     settings = settings_from_here(KeysSettings)
 
     async def work(catalog: Catalog) -> "Key | None":
-        keys = await list_keys(catalog, await _project(catalog, settings, project))
+        keys = await list_keys(catalog, await project_of(catalog, settings, project))
         return await revoke_key(catalog, _one(keys, which).id)
 
     key = with_catalog(settings, work)
@@ -167,7 +167,7 @@ def _expiry(text: str) -> datetime | None:
     return moment
 
 
-async def _project(catalog: Catalog, settings: KeysSettings, given: str) -> uuid.UUID:
+async def project_of(catalog: Catalog, settings: KeysSettings, given: str) -> uuid.UUID:
     """The project meant: the one given, the demo's, the only one; raises CliError where that is unclear."""
     from shared.catalog.projects import list_projects
 

@@ -7,14 +7,17 @@ functions, each also under `/<service>/` where the emulated sources post their C
 import asyncio
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from yarl import URL
 
+from shared import openapi
 from shared.config import load
 from shared.function import LIVE, METRICS, READY, Service, exposition
 from shared.http import ClientGoneError, Receive, Reply, Request, Scope, Send, from_this_machine, json_reply, problem
 from shared.local.ports import LocalSettings
+from shared.paths import is_template, match
 from shared.refusals import Refusal, Rejected
 from shared.serve import find_main, serve
 from shared.telemetry import identify
@@ -23,11 +26,16 @@ from shared.wiring import Wiring, load_wiring
 if TYPE_CHECKING:
     import aiohttp
 
+OPENAPI = "/api/v1/openapi.json"
+DOCUMENT = Path(__file__).resolve().parents[2] / openapi.FILE
 MAX_FORWARDED_BYTES = 11 * 1024 * 1024
 _FORWARD_SECONDS = 65
 # Hop-by-hop headers belong to one connection and are never passed on (RFC 9110 §7.6.1).
 _NOT_FORWARDED = frozenset({"connection", "keep-alive", "transfer-encoding", "upgrade", "te", "trailer", "host"})
 _NOT_RETURNED = _NOT_FORWARDED | {"content-length", "content-type", "date"}
+
+# Method → the function that answers it here; None where another process hosts it.
+Methods = dict[str, Service[Any] | None]
 
 
 class Host:
@@ -37,12 +45,15 @@ class Host:
         self._services: dict[str, Service[Any]] = {
             row.service: find_main(row.name).service for row in wiring.hosted_by(process)
         }
-        self._routes: dict[str, dict[str, Service[Any] | None]] = {}
+        self._routes: dict[str, Methods] = {}
+        self._templates: dict[str, Methods] = {}
         for row in wiring.functions:
             for route in row.http:
-                methods = self._routes.setdefault(route.path, {})
+                routes = self._templates if is_template(route.path) else self._routes
+                methods = routes.setdefault(route.path, {})
                 methods.update(dict.fromkeys(route.methods, self._services.get(row.service)))
         self._public = process == "edge"
+        self._openapi = DOCUMENT.read_bytes() if self._public else b""
         self._forward_to = forward_to
         self._session: aiohttp.ClientSession | None = None
 
@@ -73,7 +84,7 @@ class Host:
     async def _answer(self, request: Request) -> Reply:
         if not self._public and not from_this_machine(request.headers):
             return _refused(request, Refusal.BAD_REQUEST, "this port answers only as 127.0.0.1 or localhost")
-        methods = self._routes.get(request.path)
+        methods = self._routes.get(request.path) or self._from_template(request.path)
         if methods is not None:
             if request.method not in methods:
                 return _refused(request, Refusal.METHOD_NOT_ALLOWED, allow=sorted(methods))
@@ -84,10 +95,28 @@ class Host:
         if request.path in READY:
             return await self._ready(request)
         if self._public:
-            return _outside(request)
+            return self._outside(request)
         if request.path == METRICS:
             return exposition()
         return await self._internal(request)
+
+    def _from_template(self, path: str) -> Methods | None:
+        """The route whose named segments fit; a path that is written out wins over it."""
+        for template, methods in self._templates.items():
+            if match(template, path) is not None:
+                return methods
+        return None
+
+    def _outside(self, request: Request) -> Reply:
+        """What no function answers: the root and the API's document say where things are, all else is a JSON 404."""
+        if request.path not in {"/", OPENAPI}:
+            detail = f"no function answers {request.path!r}; {OPENAPI} lists what is there"
+            return _refused(request, Refusal.NOT_FOUND, detail)
+        if request.method not in {"GET", "HEAD"}:
+            return _refused(request, Refusal.METHOD_NOT_ALLOWED, allow=["GET", "HEAD"])
+        if request.path == OPENAPI:
+            return Reply(200, self._openapi)
+        return json_reply({"name": "Sluice", "api": "/api/v1", "openapi": OPENAPI, "health": "/healthz"})
 
     async def _internal(self, request: Request) -> Reply:
         """`/<service>/…`: the address a source or trigger posts to."""
@@ -138,13 +167,6 @@ class Host:
         if self._session is not None:
             await self._session.close()
         await send({"type": "lifespan.shutdown.complete"})
-
-
-def _outside(request: Request) -> Reply:
-    """What no function answers: the root says where things are, everything else is a JSON 404."""
-    if request.path == "/" and request.method in {"GET", "HEAD"}:
-        return json_reply({"name": "Sluice", "api": "/api/v1", "health": "/healthz"})
-    return _refused(request, Refusal.NOT_FOUND, f"no function answers {request.path!r}; the API is under /api/v1")
 
 
 def _refused(request: Request, refusal: Refusal, detail: str = "", *, allow: Iterable[str] = ()) -> Reply:

@@ -31,12 +31,16 @@ _IN_QUOTES = str.maketrans({"\\": r"\\", "'": r"\'"})
 
 
 class Field(msgspec.Struct, frozen=True):
-    """A column or a property, as SQL: `text` is its text ('' where absent), `number` its number or NULL."""
+    """A column or a property, as SQL: `text` is its text ('' where absent), `number` its number or NULL.
+
+    `json` is the value of a property as it stands in the JSON, or NULL.
+    """
 
     name: str
     text: str
     number: str
     present: str
+    json: str = ""
 
 
 def field(name: str) -> Field:
@@ -57,7 +61,7 @@ def field(name: str) -> Field:
         return Field(name, text, _number(text), f"notEmpty({text})")
     json_path = ".".join(_quoted(part) for part in path.split("."))
     text = f"ifNull(toString(properties.{json_path}), '')"
-    return Field(name, text, _number(text), f"isNotNull(properties.{json_path})")
+    return Field(name, text, _number(text), f"isNotNull(properties.{json_path})", f"properties.{json_path}")
 
 
 def _number(text: str) -> str:

@@ -1,5 +1,6 @@
 """Measures: what is counted, as a text such as `users` or `p95:properties.price` (DESIGN §2a)."""
 
+import math
 import re
 
 from shared.query.fields import COLUMNS, PROPERTY_PREFIX, field
@@ -35,6 +36,23 @@ def measure(text: str) -> str:
     if match := _PERCENTILE.fullmatch(kind):
         return _or_null(f"quantileExactInclusive(0.{match[1]})({named.number})", named.number)
     raise Rejected(Refusal.BAD_MEASURE, f"{text!r}; known are {KNOWN}")
+
+
+def of_nothing(text: str) -> int | None:
+    """What a measure is over no events at all, as the warehouse would say: 0 of a number of things, else None."""
+    return 0 if text in _SIMPLE or text.startswith("unique:") else None
+
+
+def share(text: str, part: float | None, total: float | None) -> float | None:
+    """The part of the total, 0.25 for a quarter; None where a measure has no parts, or the total is nothing.
+
+    Of counts and sums the shares of all groups make 1. Of users, sessions and other distinct things they may make
+    more, since one may be in several groups: each says how many of all are (also) there.
+    """
+    if part is None or not total or not (text.startswith("sum:") or of_nothing(text) == 0):
+        return None
+    found = part / total
+    return found if math.isfinite(found) else None
 
 
 def _or_null(aggregate: str, number: str) -> str:

@@ -26,27 +26,37 @@ def from_json(body: bytes, query_type: type[QueryT]) -> QueryT:
 
 
 def from_address(query_string: str, query_type: type[QueryT]) -> QueryT:
-    """The query in an address's query string: lists comma-separated, `filters` as a JSON text.
+    """The query in an address's query string: lists comma-separated, `filters` and a range to compare as JSON texts.
 
     An empty list is an absent one. Refuses what from_json refuses, repeated names too.
     """
     found = _once(parse_qsl(query_string, keep_blank_values=True))
-    for name in ("events", "filters"):
+    for name in ("events", "users", "filters", "by", "group_by", "compare"):
         if found.get(name) == "":
             del found[name]
-    if "events" in found:
-        found["events"] = found["events"].split(",")
+    for name in ("events", "users"):
+        if name in found:
+            found[name] = found[name].split(",")
+    for name in ("by", "group_by"):
+        if "," in found.get(name, ""):
+            found[name] = found[name].split(",")
     if "filters" in found:
-        try:
-            filters = found["filters"]
-            found["filters"] = msgspec.json.decode(filters)
-            json.loads(filters, object_pairs_hook=_once, parse_int=str, parse_float=str)
-        except (msgspec.DecodeError, RecursionError) as error:
-            raise Rejected(Refusal.BAD_FILTER, f"`filters` is not JSON: {error}") from error
+        found["filters"] = _json("filters", found["filters"], Refusal.BAD_FILTER)
+    if found.get("compare", "").startswith("{"):
+        found["compare"] = _json("compare", found["compare"], Refusal.BAD_REQUEST)
     try:
         return msgspec.convert(found, query_type, strict=False)
     except msgspec.ValidationError as error:
         raise _refused(error) from error
+
+
+def _json(name: str, text: str, refusal: Refusal) -> Any:
+    try:
+        value = msgspec.json.decode(text)
+        json.loads(text, object_pairs_hook=_once, parse_int=str, parse_float=str)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise Rejected(refusal, f"`{name}` is not JSON: {error}") from error
+    return value
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import re
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from shared.query.filters import MAX_FILTERS, Filter, condition
 from shared.query.parameters import Parameters
@@ -29,19 +30,35 @@ def scope(
     """
     if len(filters) > MAX_FILTERS or len(events) > MAX_EVENTS:
         raise Rejected(Refusal.BAD_FILTER, f"at most {MAX_FILTERS} filters and {MAX_EVENTS} events")
-    start = parameters.bind("DateTime64(6, 'UTC')", _text(period.start.replace(tzinfo=None)))
-    end = parameters.bind("DateTime64(6, 'UTC')", _text(period.end.replace(tzinfo=None)))
-    parts = [
-        f"project_id = {parameters.bind('UUID', str(project_id))}",
-        f"timestamp >= {start}",
-        f"timestamp < {end}",
-        f"toDate(timestamp) >= toDate({start})",
-        f"toDate(timestamp) <= toDate({end})",
-    ]
+    parts = _of_project(project_id, period, parameters, "timestamp")
     if events:
         parts.append(f"event IN {parameters.bind('Array(String)', list(events))}")
     parts.extend(condition(wanted, parameters) for wanted in filters)
     return "\n    AND ".join(parts)
+
+
+def rejected_scope(project_id: uuid.UUID, period: Period, parameters: Parameters, **equal: str) -> str:
+    """The WHERE of every query on rejected events, those received in the range, with all values bound.
+
+    A text of `equal` that is not empty must be what stands in the column of its name.
+    """
+    parts = _of_project(project_id, period, parameters, "received_at")
+    parts += [f"{column} = {parameters.bind('String', text)}" for column, text in equal.items() if text]
+    return "\n    AND ".join(parts)
+
+
+def _of_project(
+    project_id: uuid.UUID, period: Period, parameters: Parameters, moment: Literal["timestamp", "received_at"]
+) -> list[str]:
+    start = parameters.bind("DateTime64(6, 'UTC')", _text(period.start.replace(tzinfo=None)))
+    end = parameters.bind("DateTime64(6, 'UTC')", _text(period.end.replace(tzinfo=None)))
+    return [
+        f"project_id = {parameters.bind('UUID', str(project_id))}",
+        f"{moment} >= {start}",
+        f"{moment} < {end}",
+        f"toDate({moment}) >= toDate({start})",
+        f"toDate({moment}) <= toDate({end})",
+    ]
 
 
 def _text(moment: object) -> str:

@@ -18,9 +18,16 @@ class Access:
         self._catalog = catalog
         self._ring = KeyRing(self._look_up, SYSTEM_CLOCK)
 
-    async def require(self, headers: Mapping[str, str], scope: Scope) -> Key:
-        """The key of a request, allowed `scope`; raises Rejected (401, 403) or CatalogUnavailableError."""
-        return await self._ring.require(key_text(headers), scope)
+    async def require(self, headers: Mapping[str, str], scope: Scope, *others: Scope) -> Key:
+        """The key of a request, allowed `scope` or one of the `others`.
+
+        Raises Rejected (401, 403) or CatalogUnavailableError.
+        """
+        return await self.require_key(key_text(headers), scope, *others)
+
+    async def require_key(self, clear: str, scope: Scope, *others: Scope) -> Key:
+        """The same for a key that was found elsewhere than in the headers; '' is no key."""
+        return await self._ring.require(clear, scope, *others)
 
     async def ready(self) -> None:
         """Raise CatalogUnavailableError unless the catalog answers."""

@@ -116,8 +116,8 @@ class KeyRing:
         self._asking: dict[str, asyncio.Task[Key | None]] = {}
         self._first_lookups = 0
 
-    async def require(self, clear: str, scope: Scope) -> Key:
-        """The key behind a text, allowed `scope`.
+    async def require(self, clear: str, scope: Scope, *others: Scope) -> Key:
+        """The key behind a text, allowed `scope` or one of the `others`.
 
         Raises Rejected (KEY_MISSING and what `refusal_of` says; OVERLOADED where too many unknown keys are being
         looked up), UnavailableError where the catalog is away and the key was not seen within the last hour.
@@ -127,7 +127,10 @@ class KeyRing:
         key = self.get_cached(clear) or await self.resolve(clear)
         refusal = refusal_of(key, scope, self._clock.micros())
         if refusal is Refusal.SCOPE_MISSING and key is not None:
-            raise Rejected(refusal, f"it needs the scope {scope!r}, and has {sorted(key.scopes)}")
+            if not key.scopes.isdisjoint(others):
+                return key
+            needed = " or ".join(map(repr, (scope, *others)))
+            raise Rejected(refusal, f"it needs the scope {needed}, and has {sorted(key.scopes)}")
         if refusal is not None or key is None:
             raise Rejected(refusal or Refusal.KEY_UNKNOWN)
         return key

@@ -68,7 +68,8 @@ class Running:
     def __init__(self, data: Path) -> None:
         self.data = data
         self.port = free_ports()
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("SLUICE_")}
+        older = ("SLUICE_", "POSTGRES_", "CLICKHOUSE_")  # names that point at somebody's own engines
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(older)}
         self.environ = {**inherited, "SLUICE_DATA": str(data), "SLUICE_PORT": str(self.port), "PYTHONPATH": str(ROOT)}
         self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60, trust_env=False)
         self._seen: dict[int, psutil.Process] = {}

@@ -60,7 +60,7 @@ def put(process: WarehouseProcess, *records: Record) -> None:
 def accepted(event: bytes, project: uuid.UUID) -> bytes | None:
     """The line ingest makes of an event, None where it refuses it."""
     try:
-        return encode_line(validate(event, arrival(project, NOW), uuid.uuid4().bytes[:10]))
+        return encode_line(validate(event, arrival(project, NOW), uuid.uuid4().bytes[:10]).row)
     except Rejected:
         return None
 

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from shared.cli.main import app
-from shared.demo_shop import shop_events
 from shared.local.control import read_state
 from tests.load.instance import ROOT, Instance, private_instance
 
@@ -171,27 +169,3 @@ def test_doctor_names_a_refused_key(instance: Instance) -> None:
     assert "✗ key for events: refused (401)" in result.stdout
     assert "sluice keys list" in result.stdout
     assert instance.write.key not in result.stdout
-
-
-def test_the_demo_shop_is_the_same_twice_and_gone_when_removed(instance: Instance) -> None:
-    assert instance.data is not None
-    keys = instance.data / "demo-shop.json"
-    other = instance.count()
-    for _ in range(2):
-        result = run("demo")
-        assert result.exit_code == 0, result.stderr
-    shop = json.loads(keys.read_text())
-    assert keys.stat().st_mode & 0o777 == 0o600
-    today = datetime.now(tz=UTC).date()
-    expected = sum(1 for _ in shop_events(today))
-    query = ("query", "count", "--from", str(today - timedelta(days=70)), "--key", shop["secret_key"])
-    deadline = time.monotonic() + 30
-    while told(*query)["value"] < expected and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert told(*query)["value"] == expected
-    assert run("demo-remove").exit_code == 0
-    assert not keys.exists()
-    assert instance.count() == other
-    assert "no demo shop" in run("demo-remove").stdout
-    made = told("keys", "create", "--project", shop["project_id"], "--name", "after", "--kind", "secret")
-    assert told(*query[:-1], made["key"])["value"] == 0

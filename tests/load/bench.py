@@ -17,9 +17,10 @@ from tests.load.generator import ROOT
 from tests.load.ingest import bench_ingest
 from tests.load.instance import Instance, InstanceError, private_instance
 from tests.load.measurement import Measurement, Options, show, write_results
+from tests.load.query import bench_query
 
 Benchmark = Callable[[Instance, Options], Iterator[Measurement]]
-BENCHMARKS: dict[str, Benchmark] = {"ingest": bench_ingest}
+BENCHMARKS: dict[str, Benchmark] = {"ingest": bench_ingest, "query": bench_query}
 
 
 def main(arguments: list[str]) -> int:
@@ -28,11 +29,12 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("names", nargs="+", choices=sorted(BENCHMARKS), metavar="NAME", help=", ".join(BENCHMARKS))
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each measurement; the median counts")
     parser.add_argument("--seconds", type=float, default=10.0, help="of one round")
+    parser.add_argument("--events", type=int, default=1_000_000, help="that `query` stores before it asks")
     parser.add_argument("--url", default="", help="a server of this machine that runs already")
     parser.add_argument("--key", default="", help="its secret key with the scopes ingest and read")
     parser.add_argument("--data", type=Path, help="its data folder, for CPU figures and the bus lag")
     given = parser.parse_args(arguments)
-    options, console, wrong = Options(given.rounds, given.seconds), Console(highlight=False), False
+    options, console, wrong = Options(given.rounds, given.seconds, given.events), Console(highlight=False), False
     for name in given.names:
         found: list[Measurement] = []
         try:

@@ -70,6 +70,11 @@ class Instance:
             time.sleep(_POLL_SECONDS)
         return counted
 
+    @property
+    def warehouse_url(self) -> str:
+        """Where the warehouse itself answers SQL; empty where the data folder is not known."""
+        return str(self._state.get("env", {}).get("SLUICE_WAREHOUSE_URL", ""))
+
     def cpu(self) -> Cpu | None:
         """CPU used so far; None where the processes are not known."""
         parts: dict[str, int] = self._state.get("parts", {})

@@ -12,10 +12,11 @@ from rich.table import Table
 
 
 class Options(msgspec.Struct, frozen=True):
-    """How long a benchmark measures: rounds of so many seconds."""
+    """How long a benchmark measures: rounds of so many seconds, or of questions to so many events."""
 
     rounds: int = 3
     seconds: float = 10.0
+    events: int = 1_000_000
 
 
 class Measurement(msgspec.Struct, frozen=True):

@@ -50,7 +50,7 @@ def test_measurements_are_kept_and_shown(tmp_path: Path) -> None:
     one = Measurement("speed", 1234.5, "x/s", bar=2000, ratio=0.5, baseline=2469, details={"p99_ms": 3.25, "runs": [1]})
     kept = json.loads(write_results(tmp_path / "new", "name", [one], Options()).read_text())
     assert kept["measurements"][0]["details"] == {"p99_ms": 3.25, "runs": [1]}
-    assert kept["options"] == {"rounds": 3, "seconds": 10.0}
+    assert kept["options"] == {"rounds": 3, "seconds": 10.0, "events": 1_000_000}
     console = Console(record=True, width=120)
     show(console, [one])
     text = console.export_text()

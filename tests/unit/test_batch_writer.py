@@ -3,6 +3,7 @@
 import asyncio
 import json
 import uuid
+from base64 import b64decode
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +16,7 @@ from functions.batch_write.logic import BatchWriter, Position, Record, read_reco
 from shared import metrics
 from shared.bus import Message
 from shared.clock import FixedClock
-from shared.events import Row, encode_line, record
+from shared.events import RefusedEvent, Row, encode_line, record, rejected_records
 from shared.refusals import Refusal, Rejected, UnavailableError
 from shared.warehouse.client import WarehouseError, WarehouseUnavailableError
 
@@ -354,6 +355,9 @@ async def test_a_rejected_row_keeps_the_warehouses_reason_and_its_own_bytes() ->
         "received_at": NOW_TEXT,
         "reason": "store_refused",
         "detail": "a row cannot be parsed",
+        "raw_encoding": "utf-8",
+        "source": "store",
+        "event": "bad",
     }
     assert warehouse.order == ["events", "rejected_events", "hour_changes", "batches"]
     assert metrics.BATCH_REJECTED._value.get() == rejected + 1
@@ -392,7 +396,9 @@ async def test_a_poisoned_line_is_kept_as_rejected_and_blocks_nobody(poison: byt
     await store([raw(1, good, poison, good), batch(2, row("good"))], warehouse, FixedClock(NOW))
     assert [r["event"] for r in warehouse.rows("events")] == ["good"] * 3
     [kept] = warehouse.rows("rejected_events")
-    assert (kept["position"], kept["raw"]) == (1, poison.decode(errors="replace"))
+    encoded = kept["raw_encoding"] == "base64"
+    assert (kept["position"], b64decode(kept["raw"]) if encoded else kept["raw"].encode()) == (1, poison)
+    assert encoded == (poison == b"\xff\xfe")
     assert [r["hour"] for r in warehouse.rows("hour_changes")] == ["2026-11-20 10:00:00"]
     assert [(r["rows"], r["rejected"]) for r in warehouse.rows("batches")] == [(2, 1), (1, 0)]
 
@@ -404,6 +410,90 @@ async def test_the_same_record_twice_in_one_flush_is_counted_as_one() -> None:
     assert {(r["batch_id"], r["rows"], r["rejected"]) for r in warehouse.rows("batches")} == {
         (str(uuid.UUID(int=1)), 1, 2)
     }
+
+
+# --- what ingest refused
+
+
+def refused(number: int, *names: str) -> Record:
+    events = [
+        RefusedEvent(3 * place, "bad_timestamp", f"{name} is wrong", f'{{"event":"{name}"'.encode(), name)
+        for place, name in enumerate(names)
+    ]
+    [made] = rejected_records(
+        project_id=str(PROJECT),
+        batch_id=uuid.UUID(int=number),
+        events=events,
+        micros=NOW,
+        key_prefix="slp_abcd",
+        request_id="r1",
+    )
+    made.attributes.update(knativekafkapartition="0", knativekafkaoffset="8")
+    return read_record(made)
+
+
+async def test_what_ingest_refused_is_kept_as_it_says_and_touches_no_hour() -> None:
+    warehouse = Store()
+    ours = metrics.BATCH_REJECTED._value.get()
+    await store([refused(9, "a", "b")], warehouse, FixedClock(NOW))
+    assert warehouse.order == ["rejected_events", "batches"]
+    first, second = warehouse.rows("rejected_events")
+    assert first == {
+        "project_id": str(PROJECT),
+        "batch_id": str(uuid.UUID(int=9)),
+        "position": 0,
+        "received_at": NOW_TEXT,
+        "reason": "bad_timestamp",
+        "detail": "a is wrong",
+        "raw": '{"event":"a"',
+        "raw_encoding": "utf-8",
+        "source": "ingest",
+        "key_prefix": "slp_abcd",
+        "event": "a",
+        "request_id": "r1",
+    }
+    assert (second["position"], second["raw"]) == (3, '{"event":"b"')
+    assert metrics.BATCH_REJECTED._value.get() == ours
+
+
+async def test_a_batch_of_refused_events_has_no_place_among_the_accepted_ones() -> None:
+    warehouse = Store()
+    again = refused(9, "a", "b")
+    await store([again, again, batch(1, row("good"))], warehouse, FixedClock(NOW))
+    found = {
+        (r["batch_id"][-1], r["partition"], r["position"], r["rows"], r["rejected"]) for r in warehouse.rows("batches")
+    }
+    assert found == {("9", -1, -1, 0, 2), ("1", 3, 1, 1, 0)}
+
+
+@pytest.mark.parametrize("line", [b"", b"[]", b"\xff", b'{"position":-1}', b'{"position":4294967296}'])
+async def test_a_line_of_refused_events_that_is_none_is_kept_and_blocks_nobody(line: bytes) -> None:
+    warehouse = Store()
+    record_ = refused(9, "a")
+    await store([record_._replace(lines=[*record_.lines, line])], warehouse, FixedClock(NOW))
+    assert [(r["position"], r["reason"]) for r in warehouse.rows("rejected_events")] == [
+        (0, "bad_timestamp"),
+        (1, "store_refused"),
+    ]
+    assert [(r["rows"], r["rejected"]) for r in warehouse.rows("batches")] == [(0, 2)]
+
+
+async def test_a_refused_line_cannot_name_another_project_batch_or_time_than_its_record() -> None:
+    warehouse = Store()
+    record_ = refused(9, "a")
+    forged = record_.lines[0].replace(str(PROJECT).encode(), str(OTHER).encode()).replace(NOW_TEXT.encode(), b"never")
+    await store([record_._replace(lines=[forged])], warehouse, FixedClock(NOW))
+    [kept] = warehouse.rows("rejected_events")
+    assert (kept["project_id"], kept["received_at"]) == (str(PROJECT), NOW_TEXT)
+
+
+async def test_refused_and_accepted_records_share_a_flush() -> None:
+    warehouse = Store()
+    writing = writer(warehouse)
+    await asyncio.gather(
+        writing.write(refused(9, "a")), writing.write(refused(8, "b")), writing.write(batch(1, row(1)))
+    )
+    assert warehouse.order == ["events", "rejected_events", "hour_changes", "batches"]
 
 
 # --- the end

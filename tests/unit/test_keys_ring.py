@@ -331,3 +331,24 @@ async def test_a_missing_scope_is_named(ring: KeyRing, table: Table) -> None:
     clear = table.add(expires_at=datetime.now(UTC) + timedelta(days=36_500))
     with pytest.raises(Rejected, match=r"'read'.*'ingest'"):
         await ring.require(clear, "read")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        (("ingest",), None),
+        (("ingest", "read"), None),
+        (("read", "ingest"), None),
+        (("read", "admin"), "'read' or 'admin'"),
+    ],
+)
+async def test_one_of_several_scopes_is_enough(
+    wanted: tuple[keys.Scope, ...], expected: str | None, ring: KeyRing, table: Table
+) -> None:
+    clear = table.add()
+    if expected is None:
+        assert (await ring.require(clear, *wanted)).scopes == {"ingest"}
+        return
+    with pytest.raises(Rejected, match=expected) as caught:
+        await ring.require(clear, *wanted)
+    assert caught.value.refusal is Refusal.SCOPE_MISSING

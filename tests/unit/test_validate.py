@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.ingest.validate import MAX_EVENT_BYTES, arrival, validate
+from functions.ingest.validate import DEFAULT_LIMITS, EventLimits, Identity, arrival, validate
 from shared.clock import to_micros
 from shared.events import Row, encode_line
 from shared.refusals import Refusal, Rejected
@@ -20,7 +20,7 @@ ENTROPY = bytes(range(10))
 
 def row(event: object) -> Row:
     raw = event if isinstance(event, bytes) else json.dumps(event).encode()
-    return validate(raw, arrival(PROJECT, NOW), ENTROPY)
+    return validate(raw, arrival(PROJECT, NOW), ENTROPY).row
 
 
 def refusal(event: object) -> Refusal:
@@ -169,7 +169,7 @@ def test_without_a_timestamp_or_timed_id_the_arrival_counts() -> None:
         ({"event": "x", "properties": {"a": [[{"c.d": 1, "c": {"d": 1}}]]}}, Refusal.DUPLICATE_KEY),
         ({"event": "x", "id": "ffffffff-ffff-7fff-bfff-fffffffffffe"}, Refusal.BAD_TIMESTAMP),
         ({"event": "x", "properties": {f"p{n}": n for n in range(256)}}, Refusal.TOO_MANY_PROPERTIES),
-        ({"event": "x", "properties": {"a": "x" * MAX_EVENT_BYTES}}, Refusal.EVENT_TOO_LARGE),
+        ({"event": "x", "properties": {"a": "x" * DEFAULT_LIMITS.event_bytes}}, Refusal.EVENT_TOO_LARGE),
     ],
 )
 def test_what_cannot_be_stored_is_refused_with_its_reason(event: object, reason: Refusal) -> None:
@@ -214,3 +214,51 @@ def test_the_fixed_now_is_what_it_says() -> None:
     from datetime import UTC, datetime
 
     assert to_micros(datetime(2026, 11, 21, 1, 20, tzinfo=UTC)) == NOW
+
+
+def undated(event: dict[str, object], identity: Identity | None = None) -> str:
+    return validate(json.dumps(event).encode(), arrival(PROJECT, NOW), ENTROPY, identity).undated
+
+
+UUID_7 = "018f0000-0000-7000-8000-000000000001"
+
+
+@pytest.mark.parametrize("id", ["o-1", 7, "7b2d1c3e-58a4-4a36-9d6c-2b1f0e8f4a11"])
+def test_an_id_of_the_clients_without_any_time_waits_for_its_first_sight(id: object) -> None:  # noqa: A002 (the field)
+    assert undated({"event": "x", "id": id}) == "by_id"
+    assert undated({"event": "x", "id": id, "ts": 1_700_000_000}) == ""
+    assert undated({"event": "x", "id": id}, Identity(PROJECT, by_key=True)) == "by_id"
+
+
+def test_an_event_that_nobody_can_repeat_is_dated_by_its_arrival() -> None:
+    assert undated({"event": "x"}) == ""
+    assert undated({"event": "x", "id": UUID_7}) == ""
+
+
+def test_an_identity_made_for_an_event_is_its_id_and_dates_it() -> None:
+    made = validate(b'{"event":"x"}', arrival(PROJECT, NOW), ENTROPY, Identity(uuid.UUID(int=7 << 64), "c-1"))
+    assert (made.row.event_id, made.row.client_id, made.undated) == (str(uuid.UUID(int=7 << 64)), "c-1", "by_id")
+    assert undated({"event": "x"}, Identity(uuid.UUID(int=7 << 64), by_key=True)) == "by_key"
+
+
+@pytest.mark.parametrize("spelling", ["page_url", "url", "page"])
+def test_the_page_is_taken_from_any_spelling(spelling: str) -> None:
+    assert row({"event": "x", spelling: "/pricing?a=1"}).url == "/pricing?a=1"
+
+
+def test_a_page_that_is_an_object_stays_a_property() -> None:
+    made = row({"event": "x", "page": {"url": "/a"}})
+    assert (made.url, json.loads(bytes(made.properties_raw))) == ("", {"page": {"url": "/a"}})
+
+
+def test_limits_are_what_the_settings_say() -> None:
+    small = arrival(PROJECT, NOW, EventLimits(event_bytes=60, properties=1, depth=1, ahead_seconds=60))
+    for event, refused in [
+        ({"event": "x" * 60}, Refusal.EVENT_TOO_LARGE),
+        ({"event": "x", "properties": {"a": 1, "b": 2}}, Refusal.TOO_MANY_PROPERTIES),
+        ({"event": "x", "properties": {"a": {"b": 1}}}, Refusal.TOO_DEEP),
+        ({"event": "x", "ts": NOW + 61_000_000}, Refusal.BAD_TIMESTAMP),
+    ]:
+        with pytest.raises(Rejected) as caught:
+            validate(json.dumps(event).encode(), small, ENTROPY)
+        assert caught.value.refusal is refused

@@ -1,0 +1,126 @@
+"""A breakdown query → its SQL → its answer."""
+
+import uuid
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+
+from shared.query.ask import Asker, Warehouse
+from shared.query.filters import Filter
+from shared.query.groups import DEFAULT_GROUPS, MAX_GROUPS, Groups, Key
+from shared.query.measures import measure, of_nothing, share
+from shared.query.parameters import Parameters
+from shared.query.period import Period, parse_period
+from shared.query.scope import read_sql, scope
+from shared.refusals import Refusal, Rejected
+
+MAX_FIELDS = 3
+
+
+class BreakdownQuery(
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    kw_only=True,
+    rename={"start": "from", "end": "to"},
+):
+    """What a caller asks: a measure of each value of a field, or of each combination of up to three."""
+
+    start: str
+    end: str
+    by: str | list[str] | None = None
+    group_by: str | list[str] | None = None
+    events: list[str] = []
+    filters: list[Filter] = []
+    measure: str = "count"
+    limit: Annotated[int, msgspec.Meta(ge=1, le=MAX_GROUPS)] = DEFAULT_GROUPS
+    timezone: str = "UTC"
+
+    def fields(self) -> list[str]:
+        """The names to break down by; refuses none, too many, or both spellings at once (`bad_request`)."""
+        if self.by is not None and self.group_by is not None:
+            raise Rejected(Refusal.BAD_REQUEST, "give `by` or its other name `group_by`, not both")
+        given = self.group_by if self.by is None else self.by
+        names = [given] if isinstance(given, str) else given or []
+        if not 0 < len(names) <= MAX_FIELDS:
+            raise Rejected(Refusal.BAD_REQUEST, f"`by` names one field or a list of 1 to {MAX_FIELDS}")
+        return names
+
+    @property
+    def by_one(self) -> bool:
+        """Whether keys are texts, as opposed to lists."""
+        return isinstance(self.group_by if self.by is None else self.by, str)
+
+
+class BreakdownRow(msgspec.Struct, frozen=True):
+    """One group; its key is a text, null where the event has no such value, or a list of these."""
+
+    key: str | list[str | None] | None
+    value: float | int | None
+    share: float | None
+
+
+class BreakdownAnswer(msgspec.Struct, frozen=True):
+    """The largest groups, all other ones as one, and everything; each counted on its own from the rows."""
+
+    rows: list[BreakdownRow]
+    other: float | int | None
+    total: float | int | None
+    exact: bool
+    took_ms: float
+    rows_read: int
+    range: dict[str, str]
+
+
+def top_sql(query: BreakdownQuery, project_id: uuid.UUID, period: Period) -> tuple[str, dict[str, Any]]:
+    """The SQL of the largest groups and its bound parameters; refuses unknown measures, fields and unfit filters."""
+    parameters = Parameters()
+    where = scope(project_id, period, parameters, events=query.events, filters=query.filters)
+    sql = Groups(query.fields()).top_sql(
+        measure=measure(query.measure), scope=where, limit=query.limit, parameters=parameters
+    )
+    return sql, parameters.values
+
+
+def values_sql(
+    query: BreakdownQuery, project_id: uuid.UUID, period: Period, top: list[Key]
+) -> tuple[str, dict[str, Any]]:
+    """The SQL of the values of these groups, of the rest and of everything, and its bound parameters."""
+    parameters = Parameters()
+    where = scope(project_id, period, parameters, events=query.events, filters=query.filters)
+    place = Groups(query.fields()).place_sql(top, parameters)
+    return read_sql(
+        Path(__file__).parent, "values", place=place, measure=measure(query.measure), scope=where
+    ), parameters.values
+
+
+async def breakdown(query: BreakdownQuery, project_id: uuid.UUID, warehouse: Warehouse) -> BreakdownAnswer:
+    """Answer a breakdown exactly; raises Rejected for what cannot be asked, UnavailableError where nobody answers."""
+    period = parse_period(query.start, query.end, query.timezone)
+    asker = Asker(warehouse, function="query_breakdown", measure=query.measure)
+    found = await asker.ask(*top_sql(query, project_id, period))
+    top: list[Key] = [row[:-1] for row in found.rows]
+    values = (await asker.ask(*values_sql(query, project_id, period, top))).rows
+    nothing = of_nothing(query.measure)
+    total = next((value for _, whole, value in values if whole), nothing)
+    by_place = {place: value for place, whole, value in values if not whole}
+    rows = [
+        BreakdownRow(key[0] if query.by_one else list(key), value, share(query.measure, value, total))
+        for key, value in ((key, by_place[place]) for place, key in enumerate(top) if place in by_place)
+    ]
+    return BreakdownAnswer(
+        rows=sorted(rows, key=_largest_first),
+        other=by_place.get(len(top), nothing),
+        total=total,
+        exact=True,
+        took_ms=asker.took_ms,
+        rows_read=asker.rows_read,
+        range=period.echo(),
+    )
+
+
+def _largest_first(row: BreakdownRow) -> tuple[bool, float, list[tuple[bool, str]]]:
+    """Rows may have changed between the two statements; the second one's values are the ones shown."""
+    key = row.key if isinstance(row.key, list) else [row.key]
+    return row.value is None, -(row.value or 0), [(part is None, part or "") for part in key]

@@ -1,0 +1,52 @@
+-- Whole events, the newest first, each once. Which ones is decided by the key columns and what the filters look at;
+-- the wide columns are then read of these alone. They stand in the order of StoredEvent, with the hash of the key
+-- behind them. Parameters are bound by shared.query.scope and functions.query_events.
+SELECT
+    toString(event_id),
+    event,
+    toUnixTimestamp64Micro(timestamp),
+    toUnixTimestamp64Micro(received_at),
+    toUnixTimestamp64Micro(sent_at),
+    user_id,
+    anonymous_id,
+    session_id,
+    client_id,
+    toString(batch_id),
+    properties_raw,
+    context_raw,
+    url,
+    hostname,
+    path,
+    referrer,
+    referrer_domain,
+    utm_source,
+    utm_medium,
+    utm_campaign,
+    utm_term,
+    utm_content,
+    channel,
+    browser,
+    browser_version,
+    os,
+    os_version,
+    device,
+    country,
+    ip,
+    bot,
+    bot_reason,
+    library,
+    library_version,
+    revenue,
+    currency,
+    lookups,
+    cityHash64(user_key)
+FROM events FINAL
+WHERE /*range*/
+    AND (event, toDate(timestamp), cityHash64(user_key), timestamp, event_id) IN (
+        SELECT event, toDate(timestamp), cityHash64(user_key), timestamp, event_id
+        FROM events FINAL
+        WHERE /*scope*/
+        ORDER BY timestamp DESC, event_id DESC, event DESC, cityHash64(user_key) DESC
+        LIMIT /*limit*/
+    )
+ORDER BY timestamp DESC, event_id DESC, event DESC, cityHash64(user_key) DESC

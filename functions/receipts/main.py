@@ -1,0 +1,19 @@
+"""receipts: where the events of an accepted request are now."""
+
+from functions.receipts.logic import look_up
+from functions.receipts.ports import Ports, opens
+from shared.function import function
+from shared.http import Reply, Request, json_reply
+from shared.paths import match
+from shared.refusals import Refusal, Rejected
+
+ADDRESS = "/api/v1/receipts/{id}"
+
+
+@function("receipts", opens, methods=("GET",))
+async def main(request: Request, ports: Ports) -> Reply:
+    key = await ports.access.require(request.headers, "ingest", "read")
+    found = match(ADDRESS, request.path)
+    if found is None:
+        raise Rejected(Refusal.NOT_FOUND, f"receipts are at {ADDRESS}")
+    return json_reply(await look_up(found["id"], key.project_id, ports.warehouse))

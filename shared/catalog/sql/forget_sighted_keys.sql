@@ -1,0 +1,10 @@
+-- Remove the oldest Idempotency-Keys from before `before`, at most `most`, and answer how many. What somebody holds at the moment
+-- is left for the next time, so that this waits for nobody. Parameters: before, most.
+WITH forgotten AS (
+    DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM idempotency_keys WHERE first_seen < %(before)s
+        ORDER BY first_seen LIMIT %(most)s FOR UPDATE SKIP LOCKED
+    ))
+    RETURNING 1
+)
+SELECT count(*) AS forgotten FROM forgotten
