@@ -24,7 +24,6 @@ from shared.warehouse.client import WarehouseError
 
 log = structlog.get_logger()
 
-_UUID = uuid.UUID
 _heads = msgspec.json.Decoder(RowHead)
 _rejected_rows = msgspec.json.Decoder(RejectedRow)
 
@@ -76,8 +75,8 @@ def read_record(message: Message) -> Record:
             _place(attributes.get("knativekafkaoffset", "-1"), bits=63),
         )
         return Record(
-            project_id=str(msgspec.convert(attributes["project"], _UUID)),
-            batch_id=str(msgspec.convert(attributes["id"], _UUID)),
+            project_id=str(msgspec.convert(attributes["project"], uuid.UUID)),
+            batch_id=str(msgspec.convert(attributes["id"], uuid.UUID)),
             received_at=_moment(attributes["time"]),
             position=NOWHERE if refused else position,
             lines=message.data.splitlines(),

@@ -119,7 +119,6 @@ def to_sql(query: EventsQuery, project_id: uuid.UUID, period: Period, after: Key
         Path(__file__).parent,
         "events",
         scope=wanted,
-        range=scope(project_id, period, parameters),
         limit=parameters.bind("UInt32", query.limit + 1),
     )
     return sql, parameters.values

@@ -205,15 +205,21 @@ async def properties(
 
 
 async def _examples(names: Sequence[str], pages: _Pages, wanted: Sequence[str]) -> dict[str, list[str]]:
-    """Some values of each property, as JSON texts; a property that no query can name is left out."""
-    found = {name: sql for name in names if (sql := _example_sql(name)) is not None}
-    if not found:
-        return {}
-    parameters = Parameters()
-    where = pages.scope(parameters, wanted)
-    sql = read_sql(Path(__file__).parent, "examples", scope=where, examples=",\n    ".join(found.values()))
-    [row] = (await pages.asker.ask(sql, parameters.values)).rows
-    return {name: sorted(values) for name, values in zip(found, row, strict=True)}
+    """Some values of each property, as JSON texts; a property that no query can name is left out.
+
+    The first events have values of most properties; only for the others all are looked at, which costs 20 times more.
+    """
+    missing = {name: sql for name in names if (sql := _example_sql(name)) is not None}
+    found: dict[str, list[str]] = {name: [] for name in missing}
+    for statement in ("first_examples", "examples"):
+        if missing:
+            parameters = Parameters()
+            parts = {"scope": pages.scope(parameters, wanted), "examples": ",\n    ".join(missing.values())}
+            sql = read_sql(Path(__file__).parent, statement, **parts)
+            for row in (await pages.asker.ask(sql, parameters.values)).rows:
+                found.update({name: sorted(values) for name, values in zip(missing, row, strict=True)})
+            missing = {name: sql for name, sql in missing.items() if not found[name]}
+    return found
 
 
 def _example_sql(name: str) -> str | None:

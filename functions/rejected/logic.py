@@ -121,7 +121,6 @@ def list_sql(
         Path(__file__).parent,
         "list",
         scope=wanted,
-        range=rejected_scope(project_id, period, parameters),
         limit=parameters.bind("UInt32", query.limit + 1),
     )
     return sql, parameters.values

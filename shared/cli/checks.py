@@ -23,6 +23,7 @@ from shared.local.ports import PARTS, LocalSettings
 
 OLDEST_PYTHON = (3, 11)
 WANTED_DISK_BYTES = 2 * 1024**3
+OLDEST_COUNTRIES_DAYS = 400
 MOST_LAG_RECORDS = 1_000
 MOST_SKEW_SECONDS = 5.0
 SEEN_SECONDS = 15.0
@@ -62,6 +63,25 @@ def machine(data: Path) -> Iterator[Finding]:
         free >= WANTED_DISK_BYTES,
         f"{free / _GIB:.1f} GiB free at {folder}",
         "Less than 2 GiB is left: make room, or set SLUICE_DATA to a folder on another disk.",
+    )
+
+
+def countries(path: str) -> Iterator[Finding]:
+    """Whether the file countries are looked up in can be used, and how old it is."""
+    from shared.geo import CountryFileError, open_country_file
+
+    try:
+        file = open_country_file(path)
+    except CountryFileError as error:
+        yield Finding("countries", False, str(error), "Until then the column `country` stays empty.")
+        return
+    built = file.built
+    days = (datetime.now(tz=UTC) - built).days if built else 0
+    yield Finding(
+        "countries",
+        days <= OLDEST_COUNTRIES_DAYS,
+        f"{file.source}, built {built:%Y-%m-%d}, {days} days ago" if built else f"{file.source}, of unknown age",
+        f"Addresses move: update the package iptocc, or point SLUICE_GEO_FILE at a newer file ({path or 'unset'}).",
     )
 
 

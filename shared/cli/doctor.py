@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 
 from shared.cli.client import CliError, JsonOption, KeyOption, UrlOption, connect, print_json, settings_from_here
+from shared.geo import GeoSettings
 from shared.local import control
 from shared.local.ports import LocalSettings
 
@@ -46,6 +47,7 @@ def _findings(url: str, key: str, *, send: bool) -> Iterator["Finding"]:
 
     settings = settings_from_here(LocalSettings)
     yield from checks.machine(settings.data)
+    yield from checks.countries(settings_from_here(GeoSettings).geo_file)
     state = control.read_state(settings.data)
     running = control.is_running(state)
     if running or not url:

@@ -1,35 +1,30 @@
 """An import: rows of files → events with ids that never change → a server, with flat memory."""
 
 import asyncio
+import contextlib
 import functools
 import hashlib
+import itertools
 import uuid
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
-import msgspec
-
+from shared.importing.formats import ReadOptions, open_rows
 from shared.importing.mapping import Mapping
-from shared.importing.source import MAX_LINE_BYTES, Source, open_source
+from shared.importing.progress import Checkpoint, Memory, RefusedRow, Totals
+from shared.importing.rows import Row, Rows
+from shared.importing.selection import Selection, SelectList
+from shared.importing.source import Source, open_source
 from shared.importing.transport import MAX_BODY_BYTES, MAX_EVENTS, SendError, Transport
-from shared.refusals import Refusal, Rejected
+from shared.refusals import Rejected
 
 OpenTransport = Callable[[], AbstractAsyncContextManager[Transport]]
+Check = Callable[[bytes], None]
+"""Raises Rejected for an event the server would refuse."""
 
-EXAMPLES_PER_REASON = 3
 _ENVELOPE_BYTES = 64
-
-
-class RefusedRow(msgspec.Struct, frozen=True):
-    """A row that did not become an event: where it stands, why, and (for the rejects file) what it says."""
-
-    file: str
-    row: int
-    reason: str
-    detail: str
-    line: str
 
 
 class Watcher(Protocol):
@@ -37,44 +32,33 @@ class Watcher(Protocol):
 
     def reading(self, file: str, done: int, size: int) -> None: ...
 
-    def importing(self, file: str, lines: int) -> None: ...
+    def importing(self, file: str, rows: int, already: int) -> None: ...
 
-    def advanced(self, lines: int) -> None: ...
+    def advanced(self, rows: int) -> None: ...
 
     def refused(self, row: RefusedRow) -> None: ...
 
 
-class Totals(msgspec.Struct):
-    """How far an import got: `rows` = accepted + refused + lost, where lost ones got no final answer."""
-
-    rows: int = 0
-    accepted: int = 0
-    refused: int = 0
-    reasons: Counter[str] = msgspec.field(default_factory=Counter)
-    examples: dict[str, list[RefusedRow]] = msgspec.field(default_factory=dict)
-
-    @property
-    def lost(self) -> int:
-        return self.rows - self.accepted - self.refused
-
-    def refuse(self, row: RefusedRow) -> None:
-        self.refused += 1
-        self.reasons[row.reason] += 1
-        examples = self.examples.setdefault(row.reason, [])
-        if len(examples) < EXAMPLES_PER_REASON:
-            examples.append(row)
-
-
 class Job(NamedTuple):
-    """What an import needs to know: whose ids to make, how to map rows and how many to send at once.
+    """What an import needs to know: whose ids to make, how to read and map rows and how many to send at once.
 
-    Without a `project_id` the server makes the ids from the same text, with the same result.
+    Without a `project_id` the server makes the ids from the same text, with the same result. `columns` are there
+    for the select list even where a file has none of that name. `destination` names server and project, for what
+    is remembered in `memory`; `restart` ignores what was.
     """
 
     mapping: Mapping
     project_id: uuid.UUID | None = None
     batch: int = 1_000
     concurrency: int = 4
+    read: ReadOptions = ReadOptions()
+    select: SelectList | None = None
+    columns: dict[str, str] = {}  # noqa: RUF012 (a tuple's default, never changed)
+    timezone: str = "UTC"
+    memory: Path | None = None
+    destination: str = ""
+    options: str = ""
+    restart: bool = False
 
 
 class _Item(NamedTuple):
@@ -83,8 +67,34 @@ class _Item(NamedTuple):
     event: bytes
 
 
+class _Batch(NamedTuple):
+    """Events for one request, and the rows refused on the way to them."""
+
+    items: list[_Item]
+    refused: list[RefusedRow]
+
+
+class _Settled:
+    """The beginning of a file that is settled, told by batches that may end in any order."""
+
+    def __init__(self, checkpoint: Checkpoint, memory: Memory) -> None:
+        self.checkpoint = checkpoint
+        self._memory = memory
+        self._next = 0
+        self._waiting: dict[int, tuple[Totals, str]] = {}
+
+    def add(self, place: int, totals: Totals, receipt: str) -> None:
+        self._waiting[place] = totals, receipt
+        while self._next in self._waiting:
+            done, name = self._waiting.pop(self._next)
+            self.checkpoint.totals.add(done)
+            self.checkpoint.receipt = name or self.checkpoint.receipt
+            self._next += 1
+        self._memory.keep(self.checkpoint)
+
+
 def row_ids(project_id: uuid.UUID | None, sha256: str) -> Callable[[int], str]:
-    """The ids of a file's rows, named by its content and their line: importing again changes nothing.
+    """The ids of a file's rows, named by its content and their number: importing again changes nothing.
 
     It is `named(project, "<sha256>:<row>")`, three times as fast: the beginning is hashed once.
     """
@@ -111,32 +121,75 @@ class Importer:
         self._watcher = watcher
 
     def run(self, files: Sequence[str], open_transport: OpenTransport) -> None:
-        """Import one file after the other; raises SourceError and SendError, `totals` says how far it got."""
+        """Import one file after the other; raises SourceError, SelectError and SendError, `totals` says how far it got.
+
+        An import that was broken off goes on after the rows that have their answer, if the server shows by their
+        receipt that it has them; else it begins anew, which changes nothing either.
+        """
         for name in files:
             with open_source(name, functools.partial(self._watcher.reading, name)) as source:
-                self._watcher.importing(name, source.line_count)
                 asyncio.run(self._run(source, open_transport))
 
-    def rehearse(self, files: Sequence[str], show: Callable[[bytes], None]) -> None:
-        """Read and map everything and send nothing; `show` gets each event."""
+    def rehearse(self, files: Sequence[str], check: Check, show: Callable[[bytes], None], most: int | None) -> None:
+        """Read, map and check the first `most` rows of each file and send nothing; `show` gets each good event."""
         for name in files:
-            with open_source(name) as source:
-                for item in self._items(source):
-                    self.totals.accepted += 1
-                    show(item.event)
+            with open_source(name, functools.partial(self._watcher.reading, name)) as source:
+                rows = open_rows(source, self._job.read)
+                self._watcher.importing(name, min(rows.total(), most or rows.total()), 0)
+                with contextlib.closing(self._items(source, rows, 0, most)) as items:
+                    for item in items:
+                        self._rehearse(name, item, check, show)
+
+    def _rehearse(self, name: str, item: _Item | RefusedRow, check: Check, show: Callable[[bytes], None]) -> None:
+        self.totals.rows += 1
+        self._watcher.advanced(1)
+        if isinstance(item, _Item):
+            try:
+                check(item.event)
+            except Rejected as signal:
+                item = _refused(name, item.row, item.line, signal)
+            else:
+                self.totals.accepted += 1
+                show(item.event)
+                return
+        self._refuse(item)
 
     async def _run(self, source: Source, open_transport: OpenTransport) -> None:
+        job = self._job
+        memory = Memory(job.memory, job.destination, source.sha256, job.options)
+        rows = open_rows(source, job.read)
         async with open_transport() as transport:
-            await self._send_all(source, transport)
+            settled = _Settled(await self._resumed(source, memory, transport), memory)
+            already = settled.checkpoint.totals.rows
+            self._watcher.importing(source.name, rows.total(), already)
+            try:
+                with contextlib.closing(self._items(source, rows, already, None)) as items:
+                    await self._send_all(items, transport, settled)
+            except BaseException:
+                memory.keep(settled.checkpoint, now=True)
+                raise
+        memory.forget()
 
-    async def _send_all(self, source: Source, transport: Transport) -> None:
+    async def _resumed(self, source: Source, memory: Memory, transport: Transport) -> Checkpoint:
+        known = None if self._job.restart else memory.recall()
+        if known is None or not known.receipt or not await transport.is_stored(known.receipt):
+            return Checkpoint(source.name, Totals())
+        self.totals.add(known.totals)
+        return known
+
+    async def _send_all(self, items: Iterator[_Item | RefusedRow], transport: Transport, settled: _Settled) -> None:
         pending: set[asyncio.Task[None]] = set()
+        batches = _batches(items, self._job.batch)
         try:
-            for batch in _batches(self._items(source), self._job.batch):
+            for place in itertools.count():
+                # Reading and mapping must not keep the requests in flight from their answers.
+                batch = await _in_thread(functools.partial(next, batches, None))
+                if batch is None:
+                    break
+                self._begin(batch)
                 if len(pending) >= self._job.concurrency:
                     pending = await _first_done(pending)
-                pending.add(asyncio.create_task(self._send(source.name, batch, transport)))
-                await asyncio.sleep(0)  # mapping must not keep the requests in flight from their answers
+                pending.add(asyncio.create_task(self._send(place, batch, transport, settled)))
             while pending:
                 pending = await _first_done(pending)
         finally:
@@ -144,51 +197,97 @@ class Importer:
                 task.cancel()
             await asyncio.gather(*pending, return_exceptions=True)
 
-    async def _send(self, file: str, batch: list[_Item], transport: Transport) -> None:
-        refused = await transport.send([item.event for item in batch])
-        for found in refused:
-            if not 0 <= found.index < len(batch):
-                raise SendError(f"the server refused event {found.index} of {len(batch)}")
-            item = batch[found.index]
-            self._refuse(file, item.row, item.line, found.reason, found.detail)
-        self.totals.accepted += len(batch) - len(refused)
-        self._watcher.advanced(len(batch))
+    def _begin(self, batch: _Batch) -> None:
+        self.totals.rows += len(batch.items) + len(batch.refused)
+        for row in batch.refused:
+            self._refuse(row)
+        self._watcher.advanced(len(batch.refused))
 
-    def _items(self, source: Source) -> Iterator[_Item]:
+    async def _send(self, place: int, batch: _Batch, transport: Transport, settled: _Settled) -> None:
+        done = Totals(rows=len(batch.items) + len(batch.refused))
+        for row in batch.refused:
+            done.refuse(row)
+        receipt = ""
+        if batch.items:
+            delivered = await transport.deliver([item.event for item in batch.items])
+            receipt = delivered.receipt
+            for found in delivered.refused:
+                if not 0 <= found.index < len(batch.items):
+                    raise SendError(f"the server refused event {found.index} of {len(batch.items)}")
+                item = batch.items[found.index]
+                row = RefusedRow(
+                    settled.checkpoint.file, item.row, found.reason, found.detail, item.line.decode(errors="replace")
+                )
+                done.refuse(row)
+                self._refuse(row)
+            done.accepted = len(batch.items) - len(delivered.refused)
+        self.totals.accepted += done.accepted
+        self._watcher.advanced(len(batch.items))
+        settled.add(place, done, receipt)
+
+    def _items(
+        self, source: Source, rows: Rows, already: int, most: int | None
+    ) -> Generator[_Item | RefusedRow, None, None]:
+        """The events of the rows after the first `already` ones, at most `most`, in order."""
         make_id = row_ids(self._job.project_id, source.sha256)
-        for number, line in source.lines():
-            self.totals.rows += 1
-            try:
-                item = self._item(number, line, make_id)
-            except Rejected as signal:
-                self._refuse(source.name, number, line or b"", str(signal.refusal), signal.detail)
-                self._watcher.advanced(1)
-            else:
-                yield item
+        wanted: Iterable[Row] = itertools.islice(rows, already, most)
+        with contextlib.ExitStack() as stack:
+            if self._job.select is not None:
+                selection = Selection(self._job.select, *self._select_from(source, rows))
+                wanted = stack.enter_context(contextlib.closing(selection)).apply(wanted)
+            nulls = not (rows.tabular or self._job.select)
+            for row in wanted:
+                try:
+                    if row.fault is not None:
+                        raise row.fault
+                    event = self._job.mapping.event(row.data, make_id(row.number), nulls=nulls)
+                except Rejected as signal:
+                    yield _refused(source.name, row.number, row.data, signal)
+                else:
+                    yield _Item(row.number, row.data, event)
 
-    def _item(self, number: int, line: bytes | None, make_id: Callable[[int], str]) -> _Item:
-        if line is None:
-            raise Rejected(Refusal.EVENT_TOO_LARGE, f"the line is longer than {MAX_LINE_BYTES} bytes")
-        return _Item(number, line, self._job.mapping.event(line, make_id(number)))
+    def _select_from(self, source: Source, rows: Rows) -> tuple[dict[str, str], dict[str, str]]:
+        known = {name.casefold() for name in self._job.columns}
+        found = {name: kind for name, kind in rows.columns().items() if name.casefold() not in known}
+        stem = Path(source.name).name.partition(".")[0]
+        return {**self._job.columns, **found}, {"file": stem, "timezone": self._job.timezone}
 
-    def _refuse(self, file: str, row: int, line: bytes, reason: str, detail: str) -> None:
-        refused = RefusedRow(file, row, reason, detail, line.decode(errors="replace"))
-        self.totals.refuse(refused)
-        self._watcher.refused(refused)
+    def _refuse(self, row: RefusedRow) -> None:
+        self.totals.refuse(row)
+        self._watcher.refused(row)
 
 
-def _batches(items: Iterator[_Item], size: int) -> Iterator[list[_Item]]:
-    """Lists of at most `size` items that fit into one request."""
-    batch: list[_Item] = []
+def _refused(file: str, row: int, line: bytes, signal: Rejected) -> RefusedRow:
+    return RefusedRow(file, row, str(signal.refusal), signal.detail, line.decode(errors="replace"))
+
+
+def _batches(items: Iterator[_Item | RefusedRow], size: int) -> Iterator[_Batch]:
+    """Batches of at most `size` events that fit into one request, each with the refused rows before them."""
     size, room = min(size, MAX_EVENTS), MAX_BODY_BYTES - _ENVELOPE_BYTES
+    batch = _Batch([], [])
     for item in items:
-        if batch and (len(batch) >= size or room < len(item.event) + 1):
+        event = item.event if isinstance(item, _Item) else b""
+        full = len(batch.items) + len(batch.refused) >= size
+        if full or (batch.items and room < len(event) + 1):
             yield batch
-            batch, room = [], MAX_BODY_BYTES - _ENVELOPE_BYTES
-        batch.append(item)
-        room -= len(item.event) + 1
-    if batch:
+            batch, room = _Batch([], []), MAX_BODY_BYTES - _ENVELOPE_BYTES
+        if isinstance(item, _Item):
+            batch.items.append(item)
+            room -= len(event) + 1
+        else:
+            batch.refused.append(item)
+    if batch.items or batch.refused:
         yield batch
+
+
+async def _in_thread(work: Callable[[], _Batch | None]) -> _Batch | None:
+    """Run `work` in a thread and wait until it is done even when cancelled: it holds the file."""
+    task = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
 
 
 async def _first_done(pending: set[asyncio.Task[None]]) -> set[asyncio.Task[None]]:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 import msgspec
@@ -15,7 +16,7 @@ FIELDS = (*OWN_FIELDS, "id", "sent_at", "context")
 
 _ASSIGNMENT = re.compile(r"""\s*([A-Za-z_]\w*)\s*=\s*('[^']*'|"[^"]*"|[^,]*?)\s*(?:,|$)""")
 _QUOTES = "'\""
-_NULL = b"null"
+_NULL = msgspec.Raw(b"null")
 
 Fields = dict[str, msgspec.Raw]
 _decode_fields = msgspec.json.Decoder(Fields).decode
@@ -39,13 +40,14 @@ class Mapping:
     def __init__(self, origins: dict[str, _Origin]) -> None:
         self._origins = origins
 
-    def event(self, line: bytes, event_id: str) -> bytes:
+    def event(self, line: bytes, event_id: str, *, nulls: bool = True) -> bytes:
         """The event of one row as JSON; `event_id` is its id unless an id is mapped.
 
-        Every value keeps its bytes. A mapped top-level field leaves the properties, one found by a dotted
-        path stays in them too. Raises Rejected: not JSON, not an object, a key twice, no name, no timestamp.
+        Every value keeps its bytes; a property that is null stays one, unless `nulls` is false. A mapped top-level
+        field leaves the properties, one found by a dotted path stays in them too. Raises Rejected: not JSON, not
+        an object, a key twice, no name, no timestamp.
         """
-        row = _decode(line)
+        row = decode_row(line)
         event: dict[str, Any] = {"id": event_id}
         taken: set[str] = set()
         for field, origin in self._origins.items():
@@ -55,13 +57,18 @@ class Mapping:
                 taken.add(origin.path)
         _require(event)
         rest = {name: value for name, value in row.items() if name not in taken}
+        if not nulls:
+            rest = {name: value for name, value in rest.items() if value != _NULL}
         event["properties"] = _merged(event.get("properties"), rest)
         return _encode(event)
 
 
-def parse_mapping(texts: list[str], *, event: str = "") -> Mapping:
-    """The mapping of `field=path,field='constant'` texts, `event` a constant name; raises MappingError."""
-    origins = {field: _Origin(field, None) for field in OWN_FIELDS}
+def parse_mapping(texts: list[str], *, event: str = "", named: Collection[str] = ()) -> Mapping:
+    """The mapping of `field=path,field='constant'` texts, `event` a constant name; raises MappingError.
+
+    `named` are fields beyond OWN_FIELDS that a select list gives on purpose: they mean themselves too.
+    """
+    origins = {field: _Origin(field, None) for field in FIELDS if field in OWN_FIELDS or field in named}
     for text in texts:
         for field, value in _assignments(text):
             if field not in FIELDS:
@@ -91,11 +98,12 @@ def _origin(value: str, text: str) -> _Origin:
     return _Origin(value, None)
 
 
-def _decode(line: bytes) -> Fields:
+def decode_row(line: bytes) -> Fields:
+    """The fields of one JSON object as they are written; refuses what is none, or names a key twice."""
     try:
         row = _decode_fields(line)
     except msgspec.ValidationError as error:
-        hint = " (jq -c '.[]' makes lines from a list)" if line.startswith(b"[") else ""
+        hint = " (--format json reads a list of them)" if line.startswith(b"[") else ""
         raise Rejected(Refusal.NOT_AN_OBJECT, f"a line must be one JSON object{hint}") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Rejected(Refusal.MALFORMED_JSON, str(error)) from error
@@ -130,7 +138,7 @@ def _find(row: Fields, path: str) -> msgspec.Raw | None:
         head, _, tail = path.partition(".")
         inner = row.get(head)
         value = _find(_decode_fields(inner), tail) if inner is not None and _is_object(inner) else None
-    return None if value is None or memoryview(value) == _NULL else value
+    return None if value is None or value == _NULL else value
 
 
 def _is_object(value: msgspec.Raw) -> bool:
@@ -140,11 +148,11 @@ def _is_object(value: msgspec.Raw) -> bool:
 def _require(event: dict[str, Any]) -> None:
     """Refuse a row the server would name or date by itself: importing it again would make another event."""
     if "event" not in event:
-        raise Rejected(Refusal.NAME_MISSING, "no event name; give --event NAME or --map event=FIELD")
+        raise Rejected(Refusal.NAME_MISSING, "no event name; give --event NAME, --map event=FIELD or one in --select")
     if "timestamp" not in event:
         raise Rejected(
             Refusal.BAD_TIMESTAMP,
-            "no timestamp; give --map timestamp=FIELD or timestamp='2026-01-31T12:00:00Z'",
+            "no timestamp; give --map timestamp=FIELD, or timestamp='2026-01-31T12:00:00Z', or one in --select",
         )
 
 

@@ -1,4 +1,4 @@
-"""A file of rows, read twice: once for its content's hash and line count, once for its lines."""
+"""A file to import: hashed once, then read from its start as often as needed, plain, gz or zst."""
 
 import contextlib
 import gzip
@@ -10,12 +10,16 @@ import sys
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
+
+from backports import zstd
 
 STDIN = "-"
 MAX_LINE_BYTES = 4 * 1024 * 1024
 _CHUNK_BYTES = 1024 * 1024
 _GZIP_MAGIC = b"\x1f\x8b"
+_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 Reading = Callable[[int, int], None]
@@ -23,7 +27,7 @@ Reading = Callable[[int, int], None]
 
 
 class SourceError(Exception):
-    """The file cannot be read, is damaged, or changed while it was read; nothing of it is half a line."""
+    """The file cannot be read, is damaged, or changed while it was read; nothing of it is half a row."""
 
 
 class Line(NamedTuple):
@@ -41,17 +45,41 @@ class Source:
         self._file = file
         self._content = content
         self._state = self._current_state()
+        self.beginning = b""
         self.sha256, self.line_count = self._digest(reading)
 
-    def lines(self) -> Iterator[Line]:
-        """The lines in order; raises SourceError at the end if the file was changed since it was hashed."""
+    @contextlib.contextmanager
+    def from_start(self) -> Iterator[BinaryIO]:
+        """The uncompressed content from its first byte; raises SourceError, at the end if the file was changed."""
         with _faults_named(self.name):
             self._content.seek(0)
-            yield from self._lines()
+            yield self._content
             if self._current_state() != self._state:
                 raise SourceError(
                     f"{self.name} changed while it was imported; import it again when nothing writes to it"
                 )
+
+    def lines(self) -> Iterator[Line]:
+        """The lines in order; raises SourceError as `from_start` does."""
+        with self.from_start():
+            yield from self._lines()
+
+    @contextlib.contextmanager
+    def as_file(self) -> Iterator[Path]:
+        """A path to the uncompressed content, for libraries that open files themselves; it ends with the block.
+
+        Its name holds nothing that such a library would take for a pattern or an address.
+        """
+        with _faults_named(self.name), tempfile.TemporaryDirectory(prefix="sluice-import-") as folder:
+            path = Path(folder) / "content"
+            if self._content is self._file and Path(self.name).is_file():
+                path.symlink_to(Path(self.name).resolve())
+            else:
+                with self.from_start() as content, path.open("wb") as copy:
+                    shutil.copyfileobj(content, copy, _CHUNK_BYTES)
+            yield path
+            if self._current_state() != self._state:
+                raise SourceError(f"{self.name} changed while it was imported")
 
     def _lines(self) -> Iterator[Line]:
         number = 0
@@ -80,6 +108,7 @@ class Source:
         lines, last = 0, b"\n"
         size = self._state[0]
         while chunk := self._content.read(_CHUNK_BYTES):
+            self.beginning = self.beginning or chunk
             digest.update(chunk)
             lines += chunk.count(b"\n")
             last = chunk[-1:]
@@ -93,18 +122,21 @@ class Source:
 
 @contextlib.contextmanager
 def open_source(name: str, reading: Reading = lambda _done, _all: None) -> Iterator[Source]:
-    """Open and hash the file `name`, plain or gz by its content; '-' is the standard input.
+    """Open and hash the file `name`, plain, gz or zst by its content; '-' is the standard input.
 
     What cannot be read twice (a pipe) is first copied to a temporary file. Raises SourceError, here or while
-    the lines are read.
+    it is read.
     """
     with contextlib.ExitStack() as stack:
         with _faults_named(name):
             file = stack.enter_context(_open(name))
-            content = file
-            if file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC:
-                content = cast("BinaryIO", stack.enter_context(gzip.GzipFile(fileobj=file)))
+            magic = file.read(len(_ZSTD_MAGIC))
             file.seek(0)
+            content = file
+            if magic.startswith(_GZIP_MAGIC):
+                content = cast("BinaryIO", stack.enter_context(gzip.GzipFile(fileobj=file)))
+            elif magic == _ZSTD_MAGIC:
+                content = cast("BinaryIO", stack.enter_context(zstd.ZstdFile(file)))
             source = Source(name, file, content, reading)
         yield source
 
@@ -113,8 +145,8 @@ def open_source(name: str, reading: Reading = lambda _done, _all: None) -> Itera
 def _faults_named(name: str) -> Iterator[None]:
     try:
         yield
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise SourceError(f"{name} is not a complete gz file: {error}") from error
+    except (EOFError, gzip.BadGzipFile, zlib.error, zstd.ZstdError) as error:
+        raise SourceError(f"{name} is not a complete gz or zst file: {error}") from error
     except OSError as error:
         raise SourceError(f"{name} cannot be read: {error.strerror or error}") from error
 

@@ -14,10 +14,12 @@ import msgspec
 from shared.clock import SYSTEM_CLOCK, Clock
 
 EVENTS_PATH = "/api/v1/events"
+RECEIPTS_PATH = "/api/v1/receipts"
 MAX_BODY_BYTES = 5 * 1024 * 1024
 MAX_EVENTS = 10_000
 _OPEN, _CLOSE = b'{"events":[', b"]}"
 _ACCEPTED = 202
+_POLL_SECONDS = 0.25
 _RETRYABLE = frozenset({408, 429, 500, 502, 503, 504})
 # A whole request refused for what one of its events holds: it is halved until that event stands alone.
 _DIVISIBLE = frozenset({400, 413, 422})
@@ -43,9 +45,21 @@ class Refused(msgspec.Struct, frozen=True):
     detail: str = ""
 
 
+class Delivered(msgspec.Struct, frozen=True):
+    """What became of the events of one call: those refused, and the receipt of (the last of) the others, or ''."""
+
+    refused: list[Refused]
+    receipt: str = ""
+
+
 class _Answer(msgspec.Struct):
     accepted: int
     rejected: list[Refused] = []
+    receipt: str = ""
+
+
+class _State(msgspec.Struct):
+    state: str = ""
 
 
 class _Problem(msgspec.Struct):
@@ -97,21 +111,39 @@ class Transport:
 
     async def send(self, events: Sequence[bytes]) -> list[Refused]:
         """Send the events and return those refused; all others are stored durably. Raises SendError."""
+        return (await self.deliver(events)).refused
+
+    async def deliver(self, events: Sequence[bytes]) -> Delivered:
+        """As `send`, with a receipt."""
         response = await self._post(_OPEN + b",".join(events) + _CLOSE)
         if response.status_code == _ACCEPTED:
-            return _refusals(response, len(events))
+            return _delivered(response, len(events))
         if response.status_code not in _DIVISIBLE:
             raise SendError(describe_problem(response), response.status_code)
         problem = _problem(response)
         if len(problem.rejected) == len(events):
-            return problem.rejected
+            return Delivered(problem.rejected)
         if len(events) == 1:
             code = problem.code or f"http_{response.status_code}"
-            return [Refused(0, code, problem.detail or problem.title)]
+            return Delivered([Refused(0, code, problem.detail or problem.title)])
         middle = len(events) // 2
-        first = await self.send(events[:middle])
-        second = await self.send(events[middle:])
-        return first + [Refused(found.index + middle, found.reason, found.detail) for found in second]
+        first = await self.deliver(events[:middle])
+        second = await self.deliver(events[middle:])
+        later = [Refused(found.index + middle, found.reason, found.detail) for found in second.refused]
+        return Delivered(first.refused + later, second.receipt or first.receipt)
+
+    async def is_stored(self, receipt: str, within: float = 5.0) -> bool:
+        """Whether the server says so of a receipt, asked again while it says "queued" for so many seconds."""
+        until = self._clock.monotonic() + within
+        while True:
+            try:
+                response = await self._client.get(f"{RECEIPTS_PATH}/{receipt}")
+                state = msgspec.json.decode(response.content, type=_State).state if response.is_success else ""
+            except (httpx.TransportError, msgspec.MsgspecError):
+                return False
+            if state != "queued" or self._clock.monotonic() > until:
+                return state == "stored"
+            await asyncio.sleep(_POLL_SECONDS)
 
     async def _post(self, body: bytes) -> httpx.Response:
         started, tries = self._clock.monotonic(), 0
@@ -172,14 +204,14 @@ def _problem(response: httpx.Response) -> _Problem:
         return _Problem()
 
 
-def _refusals(response: httpx.Response, sent: int) -> list[Refused]:
+def _delivered(response: httpx.Response, sent: int) -> Delivered:
     try:
         answer = msgspec.json.decode(response.content, type=_Answer)
     except msgspec.MsgspecError as error:
         raise SendError(f"the server's 202 cannot be read ({error}); is this a Sluice server?") from error
     if answer.accepted + len(answer.rejected) != sent:
         raise SendError(f"{sent} events were sent, {answer.accepted} accepted, {len(answer.rejected)} refused")
-    return answer.rejected
+    return Delivered(answer.rejected, answer.receipt)
 
 
 def _retry_after(response: httpx.Response) -> float:

@@ -12,14 +12,17 @@ _TEXTS = ["url", "hostname", "path", "referrer", "referrer_domain", "channel", "
 _TEXTS += ["utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content"]
 _TEXTS += ["browser", "browser_version", "os", "os_version", "device", "bot_reason", "library", "library_version"]
 
-# The name in the API → its SQL expression.
-COLUMNS: dict[str, str] = {
+# The name in the API → its SQL expression. First what a sender writes beside the properties.
+SENT: dict[str, str] = {
     "event": "event",
     "user_id": "user_id",
     "anonymous_id": "anonymous_id",
     "session_id": "session_id",
     "event_id": "toString(event_id)",
     "client_id": "client_id",
+}
+COLUMNS: dict[str, str] = {
+    **SENT,
     **{name: name for name in _TEXTS},
     "bot": "toString(bot)",
     "revenue": "ifNull(toString(revenue), '')",

@@ -3,7 +3,7 @@
 import math
 import re
 
-from shared.query.fields import COLUMNS, PROPERTY_PREFIX, field
+from shared.query.fields import COLUMNS, LOOKUP_PREFIX, PROPERTY_PREFIX, SENT, Field, field
 from shared.refusals import Refusal, Rejected
 
 _SIMPLE = {
@@ -28,7 +28,7 @@ def measure(text: str) -> str:
     kind, colon, name = text.partition(":")
     if not colon or not name:
         raise Rejected(Refusal.BAD_MEASURE, f"{text!r}; known are {KNOWN}")
-    named = field(name if name in COLUMNS or name.startswith(PROPERTY_PREFIX) else PROPERTY_PREFIX + name)
+    named = _named(name)
     if kind == "unique":
         return f"uniqExactIf({named.text}, {named.present})"
     if kind in _OF_NUMBERS:
@@ -36,6 +36,25 @@ def measure(text: str) -> str:
     if match := _PERCENTILE.fullmatch(kind):
         return _or_null(f"quantileExactInclusive(0.{match[1]})({named.number})", named.number)
     raise Rejected(Refusal.BAD_MEASURE, f"{text!r}; known are {KNOWN}")
+
+
+def _named(name: str) -> Field:
+    """A bare name is a property; what Sluice adds under the same name stands in where an event has no such property.
+
+    So `unique:channel` and `sum:revenue` find what the sender wrote as well as what was found out.
+    """
+    if name in SENT or name.startswith((PROPERTY_PREFIX, LOOKUP_PREFIX)):
+        return field(name)
+    own = field(PROPERTY_PREFIX + name)
+    if name not in COLUMNS:
+        return own
+    added = field(name)
+    return Field(
+        name,
+        f"if({own.present}, {own.text}, {added.text})",
+        f"if({own.present}, {own.number}, {added.number})",
+        f"({own.present} OR {added.present})",
+    )
 
 
 def of_nothing(text: str) -> int | None:

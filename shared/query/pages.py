@@ -31,7 +31,7 @@ _LATEST = to_micros(datetime(2149, 6, 6, tzinfo=UTC))
 Micros = Annotated[int, msgspec.Meta(ge=0, le=_LATEST)]
 UInt64 = Annotated[int, msgspec.Meta(ge=0)]
 # How far back the newest rows are looked for, before everything is.
-_WINDOWS = (timedelta(days=2), timedelta(days=9), timedelta(days=37))
+_WINDOWS = (timedelta(days=3), timedelta(days=31))
 
 KeyT = TypeVar("KeyT")
 RowT = TypeVar("RowT")

@@ -6,7 +6,10 @@ is imported once into a project of its own; a question that several numbers come
 
 import functools
 import json
+import signal
 import statistics
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -67,6 +70,11 @@ class Imported:
 
     def ask(self, path: str, **query: object) -> Any:
         return self._ask(path, msgspec.json.encode({**self._span, **query}))
+
+    def fresh_count(self) -> int:
+        """How many events there are now."""
+        found: int = self._asked(COUNT, msgspec.json.encode({**self._span, "measure": "count"}))["value"]
+        return found
 
     def count(self, measure: str = "count", **query: object) -> Any:
         return self.ask(COUNT, measure=measure, **query)["value"]
@@ -314,10 +322,13 @@ def import_set(instance: Running) -> Callable[[str], Imported]:
     return imported
 
 
+def import_command(instance: Running, wanted: DataSet, project: Project) -> list[str]:
+    to = ("--url", f"http://127.0.0.1:{instance.port}", "--key", project.write_key, "--json")
+    return ["import", str(wanted.file), *wanted.options, *to]
+
+
 def run_import(instance: Running, wanted: DataSet, project: Project) -> dict[str, Any]:
-    address = f"http://127.0.0.1:{instance.port}"
-    to = ("--url", address, "--key", project.write_key, "--json")
-    done = instance.cli("import", str(wanted.file), *wanted.options, *to, timeout=IMPORT_SECONDS)
+    done = instance.cli(*import_command(instance, wanted, project), timeout=IMPORT_SECONDS)
     assert done.returncode == 0, done.stdout + done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found
@@ -347,3 +358,29 @@ def test_importing_a_selection_again_changes_nothing(instance: Running) -> None:
         answers.append((data.count(), data.count("users"), dollars, data.series("month")))
     assert answers[0] == answers[1]
     assert answers[0][0] == wanted.rows
+
+
+def test_an_interrupted_import_goes_on_after_the_rows_the_server_shows_to_have(instance: Running) -> None:
+    wanted = SETS["cdnow"]
+    project = instance.new_project()
+    command = [sys.executable, "-m", "shared.cli.main", *import_command(instance, wanted, project)]
+    slowly = subprocess.Popen(
+        [*command, "--batch", "100", "--concurrency", "1"],
+        cwd=instance.data.parent,
+        env=instance.environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    data = Imported(instance, project, wanted.days)
+    wait_until(lambda: data.fresh_count() or slowly.poll() is not None, 60, "some rows are stored")
+    slowly.send_signal(signal.SIGINT)
+    out, told = slowly.communicate(timeout=60)
+    assert slowly.returncode == 130, told
+    first = json.loads(out)["accepted"]
+    assert 0 < first < wanted.rows
+    done = instance.cli(*import_command(instance, wanted, project), timeout=IMPORT_SECONDS)
+    assert (done.returncode, json.loads(done.stdout)["accepted"]) == (0, wanted.rows), done.stderr
+    assert f"Going on after the first {first:,} rows" in done.stderr
+    wait_until(lambda: instance.lag() == 0, 120, "the rest is stored")
+    assert data.fresh_count() == wanted.rows

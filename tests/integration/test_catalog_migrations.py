@@ -19,7 +19,15 @@ def test_migrations_go_up_down_and_up_again(empty_catalog_url: str) -> None:
     assert current(empty_catalog_url) is None
     migrate(empty_catalog_url)
     first = tables(empty_catalog_url)
-    assert first == {"alembic_version", "organisations", "projects", "api_keys"}
+    assert first == {
+        "alembic_version",
+        "organisations",
+        "projects",
+        "api_keys",
+        "event_sightings",
+        "idempotency_keys",
+        "reference_tables",
+    }
     assert current(empty_catalog_url) == HEAD
     downgrade(empty_catalog_url, "base")
     assert tables(empty_catalog_url) == {"alembic_version"}

@@ -110,6 +110,21 @@ def test_examples_are_values_as_they_were_sent(engine: Stored) -> None:
     assert examples["long"] == []
 
 
+def test_a_property_of_one_event_among_many_has_its_example_too(engine: Stored) -> None:
+    project = uuid.uuid4()
+    many = "SELECT {p}, 'many', generateUUIDv4(), {t} - number, {t}, concat('{\"n\":', toString(number), '}')"
+    at = "toDateTime64('2026-03-30 00:00:00', 6, 'UTC')"
+    columns = "project_id, event, event_id, timestamp, received_at, properties_raw"
+    sql = f"INSERT INTO events ({columns}) {many} FROM numbers(30000)".replace("{p}", f"toUUID('{project}')").replace(
+        "{t}", at
+    )
+    engine.run(engine.warehouse.command(sql))
+    engine.put(batch(project, row("zzz", DAY, {"n": -1, "rare": "here"})))
+    found = {item.property: item for item in ask_properties(engine, project).items}
+    assert (found["n"].count, len(found["n"].examples)) == (30_001, 3)
+    assert (found["rare"].count, list(map(bytes, found["rare"].examples))) == (1, [b'"here"'])
+
+
 def test_a_property_no_filter_can_name_is_marked(engine: Stored) -> None:
     found = ask_properties(engine, filled(engine)).items
     assert {item.property for item in found if not item.queryable} == {"a..b", "tab\there", "x" * 301}

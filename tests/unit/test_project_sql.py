@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from shared.warehouse.project_rules import ProjectSqlError, functions, is_allowed_function
 from shared.warehouse.project_sql import LONGEST, rewrite
-from shared.warehouse.project_tables import CATALOGUE, TABLES
+from shared.warehouse.project_tables import CATALOGUE, TABLES, Wanted
 
 PROJECT = UUID("01990000-0000-7000-8000-00000000000a")
-EVENTS = "(" + TABLES["events"].select("events", PROJECT, ()) + ")"
-BATCHES = "(" + TABLES["batches"].select("batches", PROJECT, ()) + ")"
+EVENTS = "(" + TABLES["events"].select("events", PROJECT, Wanted(paths=frozenset())) + ")"
+ALL = "(" + TABLES["events"].select("events", PROJECT, Wanted()) + ")"
+BATCHES = "(" + TABLES["batches"].select("batches", PROJECT, Wanted()) + ")"
 WITH = '"_sluice_with_1"'
 ROWS = f'(SELECT * FROM {WITH} AS "e")'
 
@@ -190,7 +191,7 @@ REFUSED = {
         ),
         (
             "WITH events AS (SELECT * FROM events) SELECT events.event FROM events",
-            f'WITH {WITH} AS (SELECT * FROM {EVENTS} AS "events") SELECT "events"."event" FROM {WITH} AS "events"',
+            f'WITH {WITH} AS (SELECT * FROM {ALL} AS "events") SELECT "events"."event" FROM {WITH} AS "events"',
         ),
         (
             "WITH e AS (SELECT user_id FROM events) SELECT 1 IN e, 2 IN (e)",
@@ -210,6 +211,26 @@ REFUSED = {
 )
 def test_statement_is_written_anew_over_the_projects_rows(sql: str, rewritten: str) -> None:
     assert rewrite(sql, PROJECT) == rewritten
+
+
+@pytest.mark.parametrize(
+    "column", ["properties.a.b", "e.properties.a.b", 'properties."a.b"', "sum(toInt64(properties.a.b))"]
+)
+def test_property_is_read_by_its_path_where_nothing_else_is_wanted(column: str) -> None:
+    rewritten = rewrite(f"SELECT {column}, count(*) FROM events AS e", PROJECT)
+    assert "AS `properties.a.b` FROM sluice.events" in rewritten
+    assert "CAST(properties_raw" not in rewritten
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        *("*", "e.*", "COLUMNS('p')", "properties", "properties.a, properties", "properties.a.:Int64", "properties.^a"),
+        *("properties.a.b.c.d.e.f", "properties.a AS properties", "* EXCEPT (properties)"),
+    ],
+)
+def test_properties_are_read_anew_where_more_of_them_is_wanted(columns: str) -> None:
+    assert "CAST(properties_raw, 'JSON') AS properties" in rewrite(f"SELECT {columns} FROM events AS e", PROJECT)
 
 
 @pytest.mark.parametrize("name", ["event_type", "metadata", "user_key"])

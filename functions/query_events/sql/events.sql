@@ -1,6 +1,6 @@
--- Whole events, the newest first, each once. Which ones is decided by the key columns and what the filters look at;
--- the wide columns are then read of these alone. They stand in the order of StoredEvent, with the hash of the key
--- behind them. Parameters are bound by shared.query.scope and functions.query_events.
+-- Whole events, the newest first, each once. The engine first decides which by the key columns and what the filters
+-- look at, and reads the wide columns of these alone: lazy materialization, for any page we allow. The columns stand
+-- in the order of StoredEvent, with the hash of the key behind them. Parameters are bound by shared.query.scope.
 SELECT
     toString(event_id),
     event,
@@ -41,12 +41,7 @@ SELECT
     lookups,
     cityHash64(user_key)
 FROM events FINAL
-WHERE /*range*/
-    AND (event, toDate(timestamp), cityHash64(user_key), timestamp, event_id) IN (
-        SELECT event, toDate(timestamp), cityHash64(user_key), timestamp, event_id
-        FROM events FINAL
-        WHERE /*scope*/
-        ORDER BY timestamp DESC, event_id DESC, event DESC, cityHash64(user_key) DESC
-        LIMIT /*limit*/
-    )
+WHERE /*scope*/
 ORDER BY timestamp DESC, event_id DESC, event DESC, cityHash64(user_key) DESC
+LIMIT /*limit*/
+SETTINGS query_plan_max_limit_for_lazy_materialization = 10000

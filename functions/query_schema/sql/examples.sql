@@ -1,4 +1,4 @@
--- Up to three different values of each property, as JSON; long ones are left out.
+-- The same among all events, for properties that only some of them have: up to three different values of each.
 SELECT /*examples*/
 FROM events FINAL
 WHERE /*scope*/

@@ -13,12 +13,7 @@ SELECT
     request_id,
     source
 FROM rejected_events FINAL
-WHERE /*range*/
-    AND (batch_id, position) IN (
-        SELECT batch_id, position
-        FROM rejected_events FINAL
-        WHERE /*scope*/
-        ORDER BY received_at DESC, batch_id DESC, position DESC
-        LIMIT /*limit*/
-    )
+WHERE /*scope*/
 ORDER BY received_at DESC, batch_id DESC, position DESC
+LIMIT /*limit*/
+SETTINGS query_plan_max_limit_for_lazy_materialization = 10000

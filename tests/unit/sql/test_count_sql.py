@@ -74,7 +74,8 @@ def sections() -> Iterator[tuple[str, str]]:
     for field in ("user_id", "properties.plan.name"):
         for wanted in filters_on(field):
             yield f"{wanted.property} {wanted.op} {json.dumps(wanted.value)}", part(wanted)
-    for text in (*SIMPLE_MEASURES, *measures_of("user_id"), *measures_of("price"), "sum:properties.a.b"):
+    texts = [*measures_of("user_id"), *measures_of("price"), "sum:properties.a.b", "sum:revenue", "unique:channel"]
+    for text in (*SIMPLE_MEASURES, *texts):
         yield f"measure {text}", measure(text)
 
 

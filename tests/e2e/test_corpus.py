@@ -1,0 +1,198 @@
+"""Every stored case gets the answer that is written beside it, and every refused event is kept with what was sent."""
+
+import asyncio
+import base64
+import time
+import uuid
+from collections import defaultdict
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import msgspec
+import pytest
+
+from shared.catalog.client import Catalog
+from shared.catalog.keys import create_key, revoke_key
+from shared.events import EVENTS_TOPIC, MAX_RAW_BYTES, REJECTED_TOPIC
+from shared.refusals import Refusal, describe
+from tests.e2e.corpus import FOLDER, REQUEST_ID, Answer, Case, Values, read_cases, send_all
+from tests.e2e.running import Project, Running, wait_until
+from tests.load.instance import WRITER
+
+CASES = read_cases()
+LEAST = 2_000
+STORED_SECONDS = 60
+ALL_SECONDS = 60
+KNOWN = "from=2026-01-01&to=2026-01-31"
+NO_CONTENT = 204
+
+
+class Outcome(NamedTuple):
+    """What the instance made of the corpus: the answers, what it kept of the refused, how long it took."""
+
+    answers: dict[str, Answer]
+    kept: dict[str, list[dict[str, Any]]]
+    values: Values
+    seconds: float
+
+
+@pytest.fixture(scope="module")
+def outcome(instance: Running) -> Outcome:
+    """All cases, sent once to a project of their own."""
+    project, asker, other = (instance.new_project() for _ in range(3))
+    texts = {"write": project.write_key, "secret": project.secret_key, "unknown": "slp_" + "x" * 43}
+    texts |= {"other_write": other.write_key, "other_secret": other.secret_key}
+    values = Values(texts | _keys(instance, project) | _asked(instance, asker, other))
+    started = time.monotonic()
+    answers = asyncio.run(send_all(f"http://127.0.0.1:{instance.port}", CASES, values))
+    seconds = time.monotonic() - started
+    for topic in (EVENTS_TOPIC, REJECTED_TOPIC):
+        wait_until(lambda: _lag(instance, topic) == 0, STORED_SECONDS, f"all {topic} are stored")  # noqa: B023 (called here)
+    return Outcome(answers, _kept(instance, project), values, seconds)
+
+
+def _keys(instance: Running, project: Project) -> dict[str, str]:
+    """Keys of every kind that the cases name."""
+    named = uuid.UUID(project.id)
+
+    async def make(catalog: Catalog) -> dict[str, str]:
+        read, _ = await create_key(catalog, named, "secret", "read", scopes=["read"])
+        ingest, _ = await create_key(catalog, named, "secret", "ingest", scopes=["ingest"])
+        export, _ = await create_key(catalog, named, "secret", "export", scopes=["export"])
+        past = datetime(2020, 1, 1, tzinfo=UTC)
+        expired, _ = await create_key(catalog, named, "public", "expired", expires_at=past)
+        revoked, gone = await create_key(catalog, named, "public", "revoked")
+        await revoke_key(catalog, gone.id)
+        return {"read": read, "ingest": ingest, "export": export, "expired": expired, "revoked": revoked}
+
+    return instance.with_catalog(make)
+
+
+def _asked(instance: Running, asker: Project, other: Project) -> dict[str, str]:
+    """A project that holds known.json and one refused event; its key, receipts and cursors."""
+    known = (FOLDER / "known.json").read_bytes()
+    receipt = instance.post(known, asker).json()["receipt"]
+    refused = instance.post(b'{"user_id":"nameless"}', asker).json()["receipt"]
+    second = instance.post(b"[]", asker).json()["receipt"]
+    others = instance.post({"event": "e"}, other).json()["receipt"]
+    headers = {"X-API-Key": asker.secret_key}
+
+    def page(address: str) -> str:
+        found: str = instance.http.get(address, headers=headers).json()["next_cursor"]
+        return found
+
+    span = {"from": "2026-01-01", "to": "2026-01-31"}
+    wait_until(lambda: instance.count(asker, **span) == len(msgspec.json.decode(known)), STORED_SECONDS, "known.json")
+    wait_until(lambda: _refused(instance, asker) == 2, STORED_SECONDS, "two refused events are kept")  # noqa: PLR2004 (both)
+    return {
+        "asker": asker.secret_key,
+        "asker_write": asker.write_key,
+        "receipt": receipt,
+        "receipt_refused": refused,
+        "receipt_second": second,
+        "receipt_other": others,
+        "cursor_events": page(f"/api/v1/query/events?{KNOWN}&limit=3"),
+        "cursor_schema": page(f"/api/v1/schema/events?{KNOWN}&limit=1"),
+        "cursor_properties": page(f"/api/v1/schema/properties?{KNOWN}&limit=1"),
+        "cursor_values": page(f"/api/v1/schema/values?{KNOWN}&property=plan&limit=1"),
+        "cursor_rejected": page("/api/v1/rejected?limit=1"),
+    }
+
+
+def _lag(instance: Running, topic: str) -> int:
+    return instance.with_bus(lambda bus: bus.lag(topic, WRITER))
+
+
+def _refused(instance: Running, project: Project) -> int:
+    found = instance.http.get("/api/v1/rejected/reasons", headers={"X-API-Key": project.secret_key}).json()
+    total: int = found["total"]
+    return total
+
+
+def _kept(instance: Running, project: Project) -> dict[str, list[dict[str, Any]]]:
+    """Everything in rejected_events by its request id, through all pages; each row once."""
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    seen: set[tuple[str, int]] = set()
+    cursor: str | None = ""
+    while cursor is not None:
+        asked = {"limit": "1000", **({"cursor": cursor} if cursor else {})}
+        reply = instance.http.get("/api/v1/rejected", params=asked, headers={"X-API-Key": project.secret_key})
+        assert reply.status_code == 200, reply.text
+        for item in reply.json()["items"]:
+            place = (item["batch_id"], item["position"])
+            assert place not in seen, "a row stands on two pages"
+            seen.add(place)
+            found[item["request_id"] or item["source"]].append(item)
+        cursor = reply.json()["next_cursor"]
+    return found
+
+
+def test_there_are_enough_cases_and_each_has_a_name_of_its_own() -> None:
+    assert len(CASES) >= LEAST
+    assert len({case.name for case in CASES}) == len(CASES)
+
+
+def test_the_cases_name_every_refusal_a_client_can_cause() -> None:
+    named = {case.expect.code for case in CASES} | {reason for case in CASES for _, reason in case.expect.rejected}
+    ours = {Refusal.OVERLOADED, Refusal.UNAVAILABLE, Refusal.INTERNAL, Refusal.STORE_REFUSED}
+    elsewhere = {Refusal.BODY_TOO_SLOW, Refusal.UNEXPECTED_EVENT_TYPE, Refusal.BAD_REFERENCE_TABLE}
+    assert named - {""} == set(Refusal) - ours - elsewhere
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_the_answer_is_the_one_that_is_written_down(outcome: Outcome, case: Case) -> None:
+    answer, expect = outcome.answers[case.name], case.expect
+    assert (answer.status, _code(answer)) == (expect.status, expect.code), answer.body[:2_000]
+    assert answer.headers[REQUEST_ID]
+    if case.method == "HEAD" or answer.status == NO_CONTENT:
+        assert answer.body == b""
+        return
+    found = msgspec.json.decode(answer.body)
+    if expect.code:
+        _assert_problem(answer, found, expect.code)
+    if expect.accepted is not None:
+        assert found["accepted"] == expect.accepted
+    if "rejected" in found and case.method == "POST" and "/query/" not in case.path:
+        assert [(entry["index"], entry["reason"]) for entry in found["rejected"]] == expect.rejected[:100]
+    for name, value in expect.answer.items():
+        assert found[name] == value, (name, found)
+
+
+def _code(answer: Answer) -> str:
+    is_problem = answer.headers.get("content-type") == "application/problem+json"
+    return msgspec.json.decode(answer.body)["code"] if is_problem and answer.body else ""
+
+
+def _assert_problem(answer: Answer, found: dict[str, Any], code: str) -> None:
+    assert (found["status"], found["title"]) == (answer.status, describe(Refusal(code)).title)
+    assert found["request_id"] == answer.headers[REQUEST_ID]
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.expect.rejected], ids=lambda case: case.name)
+def test_every_refused_event_is_kept_with_what_was_sent(outcome: Outcome, case: Case) -> None:
+    kept = sorted(outcome.kept.get(case.name, []), key=lambda item: item["position"])
+    assert [(item["position"], item["reason"]) for item in kept] == case.expect.rejected
+    assert {item["source"] for item in kept} == {"ingest"}
+    raws = [_raw(item) for item in kept]
+    if case.expect.raw:
+        assert raws == [text.encode() for text in map(outcome.values.fill, case.expect.raw)]
+        return
+    body = case.recipe.unpacked() if case.recipe and case.expect.code != "bad_encoding" else outcome.values.body(case)
+    for raw in raws:
+        assert raw[:MAX_RAW_BYTES] in body or not body or case.expect.code == "body_too_large"
+        assert raw or not body
+
+
+def _raw(item: dict[str, Any]) -> bytes:
+    """The bytes of a refused event, however they are written."""
+    text: str = item["raw"]
+    return base64.b64decode(text) if item["raw_encoding"] == "base64" else text.encode()
+
+
+def test_nothing_else_is_kept(outcome: Outcome) -> None:
+    expected = {case.name for case in CASES if case.expect.rejected}
+    assert {name for name in outcome.kept if name.rpartition(":")[0] not in expected} - expected == set()
+
+
+def test_the_whole_corpus_is_answered_within_a_minute(outcome: Outcome) -> None:
+    assert outcome.seconds < ALL_SECONDS
