@@ -114,6 +114,6 @@ OPERATIONS = [
     for path, alias_of in ((PATH, ""), *((older, PATH) for older in OLDER))
     for operation in (
         Operation("POST", path, _SUMMARY, Accepted, 202, BODIES, parameters=_PARAMETERS, alias_of=alias_of),
-        Operation("OPTIONS", path, _PREFLIGHT, status=204, parameters=[_ORIGIN], alias_of=alias_of),
+        Operation("OPTIONS", path, _PREFLIGHT, parameters=[_ORIGIN], alias_of=alias_of),
     )
 ]

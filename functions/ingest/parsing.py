@@ -80,7 +80,7 @@ def _mark_half_pairs(text: bytes) -> bytes:
 
     It is sound JSON with a bad text in it: with the null only the event that holds it is refused (`bad_text`).
     """
-    if _STAND_IN in text:
+    if (b"\\ud" not in text and b"\\uD" not in text) or _STAND_IN in text:
         return text
     hidden = text.replace(_ESCAPED_BACKSLASH, _STAND_IN)  # now every backslash begins an escape
     return _HALF_PAIR.sub(rb"\\u0000", hidden).replace(_STAND_IN, _ESCAPED_BACKSLASH)

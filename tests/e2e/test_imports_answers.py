@@ -25,6 +25,7 @@ from tests.load.instance import ROOT
 DATA = ROOT.parent / "shared" / "data"
 SERIES = "/api/v1/query/timeseries"
 BREAKDOWN = "/api/v1/query/breakdown"
+STATS = "/api/v1/stats/events"
 IMPORT_SECONDS = 500
 TIES = 200
 
@@ -70,6 +71,13 @@ class Imported:
 
     def ask(self, path: str, **query: object) -> Any:
         return self._ask(path, msgspec.json.encode({**self._span, **query}))
+
+    def get(self, address: str, **more: str) -> Any:
+        """What an older address answers for the data set's days."""
+        asked = {"start_date": self._span["from"], "end_date": self._span["to"], **more}
+        reply = self._instance.http.get(address, params=asked, headers={"X-API-Key": self._project.secret_key})
+        assert reply.status_code == 200, reply.text
+        return reply.json()
 
     def fresh_count(self) -> int:
         """How many events there are now."""
@@ -179,6 +187,7 @@ def retail() -> list[Number]:
         Number(of, "stock codes", totals["stock_codes"], lambda data: data.count("unique:StockCode")),
         Number(of, "countries", totals["countries"], lambda data: data.count("unique:Country")),
         Number(of, "revenue", totals["revenue_all_rows"], lambda data: data.count("sum:properties.revenue")),
+        Number(of, "revenue by its bare name", totals["revenue_all_rows"], lambda data: data.count("sum:revenue")),
         Number(of, "units", totals["units"], lambda data: data.count("sum:Quantity")),
         *top(of, "rows of", [*map(list, totals["by_event_rows"].items())], "event"),
         *top(of, "revenue of", [*map(list, totals["revenue_by_event"].items())], "event", "sum:properties.revenue"),
@@ -338,6 +347,29 @@ def run_import(instance: Running, wanted: DataSet, project: Project) -> dict[str
 def test_an_imported_data_set_gives_the_published_number(import_set: Callable[[str], Imported], number: Number) -> None:
     given = number.question(import_set(number.of))
     assert given == (as_published(number.answer) if isinstance(number.answer, float) else number.answer)
+
+
+def listed(rows: list[dict[str, Any]], key: str) -> dict[str, Any]:
+    return {row[key]: row["count"] for row in rows if row["count"]}
+
+
+@pytest.mark.parametrize("name", ["wikiticker", "online_retail", "cdnow"])
+def test_every_older_address_gives_the_same_numbers(import_set: Callable[[str], Imported], name: str) -> None:
+    data, rows = import_set(name), SETS[name].rows
+    assert data.get("/analytics/events/count") == {"count": rows}
+    assert listed(data.get("/analytics/events/by-type"), "event_type") == data.values("event")
+    of_users = listed(data.get("/analytics/events/by-user"), "user_id")
+    assert {user: of_users[user] for user in data.values("user_id")} == data.values("user_id")
+    days = listed(data.get("/analytics/events/timeseries"), "timestamp")
+    assert {moment[:10]: count for moment, count in days.items()} == data.active("day")
+    for interval, length in (("hour", 13), ("day", 10), ("month", 7)):
+        if (interval, name) == ("hour", "cdnow"):
+            continue  # more hours than one answer has points; its times are days
+        found = listed(data.get(STATS, group_by=interval)["stats"], "timestamp")
+        assert {moment[:length]: count for moment, count in found.items()} == data.active(interval)
+    weeks = listed(data.get(STATS, group_by="week")["stats"], "timestamp")
+    assert sum(weeks.values()) == rows
+    assert listed(data.get(STATS, group_by="event")["stats"], "event_type") == data.values("event")
 
 
 def test_the_days_of_the_sample_add_up_whatever_the_interval(import_set: Callable[[str], Imported]) -> None:
