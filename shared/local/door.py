@@ -1,8 +1,8 @@
 """The door: ClickHouse's HTTP interface in front of chDB, as an ASGI application.
 
-clickhouse-connect, SQLAlchemy, Superset, Grafana, DBeaver and curl talk to it as to a server. Two logins: `sluice`,
-which our functions use and which may do everything, and `operator`, which reads and reaches nothing outside
-the warehouse. What differs from a server:
+clickhouse-connect, SQLAlchemy, Superset, Grafana, DBeaver and curl talk to it as to a server. Three logins: `sluice`,
+which our functions use and which may do everything, `operator`, which reads and reaches nothing outside
+the warehouse, and a project's, which reads its own rows (door_project). What differs from a server:
 
 - a session (`session_id`) keeps SET and USE statements, not temporary tables, which are refused;
 - the engine gives queries ids of its own: `query_id` comes back in the headers but is not in system.processes;
@@ -25,6 +25,7 @@ from shared.local.chdb_engine import DATABASE, Engine, EngineError, Stats
 from shared.local.chdb_pool import Session
 from shared.local.door_answer import ABORTED, REQUIRED_PASSWORD, Answer, status_of
 from shared.local.door_exchange import Exchange, Login
+from shared.local.door_project import ProjectLogins
 from shared.local.door_request import (
     AUTHENTICATION_FAILED,
     Body,
@@ -73,8 +74,15 @@ class Sessions:
 class Door:
     """The ASGI application. Set `closing` to refuse new statements while those under way end."""
 
-    def __init__(self, engine: Engine, logins: Sequence[Login], clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        logins: Sequence[Login],
+        clock: Clock = SYSTEM_CLOCK,
+        projects: ProjectLogins | None = None,
+    ) -> None:
         self._engine = engine
+        self._projects = projects
         self._logins = {login.name: login for login in logins}
         self._sessions = Sessions(clock)
         self._server = {"version": engine.version, "timezone": engine.timezone}
@@ -113,7 +121,7 @@ class Door:
     async def _statement(self, scope: Scope, receive: Receive, answer: Answer) -> None:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         fields = fields_of(scope["query_string"])
-        login = self._login(credentials(fields, headers))
+        login = await self._login(credentials(fields, headers))
         get = scope["method"] != "POST"
         encoding = headers.get(b"content-encoding", b"").decode("latin-1").lower()
         body = Body(receive, encoding, empty=get)
@@ -135,10 +143,12 @@ class Door:
         )
         await exchange.run(body, receive)
 
-    def _login(self, given: tuple[str, str] | None) -> Login:
+    async def _login(self, given: tuple[str, str] | None) -> Login:
         if given is None:
             raise EngineError(REQUIRED_PASSWORD, "Authentication is required: user and password", "REQUIRED_PASSWORD")
         name, password = given
+        if self._projects is not None and (project := await self._projects.login(name, password)) is not None:
+            return project
         login = self._logins.get(name)
         expected = login.password if login is not None else b"\0"
         matches = hmac.compare_digest(password.encode("utf-8", "surrogateescape"), expected)
@@ -149,6 +159,6 @@ class Door:
 
     def _session(self, login: Login, call: Call) -> Session:
         if login.guard is not None:
-            return Session(call.database or DATABASE)
+            return login.guard.session(call)
         remembered = self._sessions.statements(call) if call.session_id else ()
         return Session(call.database or ("" if remembered else DATABASE), call.settings, remembered)

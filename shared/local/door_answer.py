@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from shared.http import Send
 from shared.local.chdb_engine import EngineError, Stats
 from shared.local.chdb_pool import TOO_MANY_SIMULTANEOUS_QUERIES
+from shared.local.door_guard import ACCESS_DENIED
 from shared.local.door_native import NativeFrames
 from shared.local.door_request import (
     AUTHENTICATION_FAILED,
@@ -19,19 +20,21 @@ from shared.local.door_request import (
     Call,
     in_thread_if_large,
 )
-from shared.local.door_sql import ACCESS_DENIED, NOT_IMPLEMENTED, SYNTAX_ERROR
+from shared.local.door_sql import NOT_IMPLEMENTED, READONLY, SYNTAX_ERROR
 
 REQUIRED_PASSWORD = 194
 ABORTED = 236
+UNAUTHORIZED = 401
 
 _NOT_FOUND = (46, 47, 50, 56, 60, 63, 73, 78, 81, 115, 152, 336, 511)
 _UNPARSABLE = (6, 8, 15, 25, 26, 27, 37, 38, 41, 44, 53, 72, 117, 123, 167, 168, 223, 321, 376, 427, 441, 675, 676)
-# Error numbers by the status a ClickHouse server answers with, else 500. Three differ: on too many queries and
-# while we stop, 503 tells the client to repeat; what cannot be decompressed is the client's fault.
+# Error numbers by the status a ClickHouse server answers with, else 500. These differ: on too many queries and
+# while we stop, 503 tells the client to repeat; what cannot be decompressed, and a change by a reader, is the client's
+# fault.
 _STATUS = {
     **dict.fromkeys((*_UNPARSABLE, BAD_ARGUMENTS, SYNTAX_ERROR, CANNOT_DECOMPRESS), 400),
-    REQUIRED_PASSWORD: 401,
-    **dict.fromkeys((192, 193, 512, AUTHENTICATION_FAILED, ACCESS_DENIED), 403),
+    REQUIRED_PASSWORD: UNAUTHORIZED,
+    **dict.fromkeys((192, 193, 512, AUTHENTICATION_FAILED, ACCESS_DENIED, READONLY), 403),
     **dict.fromkeys(_NOT_FOUND, 404),
     159: 408,
     QUERY_IS_TOO_LARGE: 413,
@@ -44,7 +47,17 @@ _DEFAULT_TYPE = "text/plain; charset=UTF-8"
 Headers = list[tuple[bytes, bytes]]
 
 
+class StatusError(EngineError):
+    """An error with another HTTP status than a ClickHouse server gives its number."""
+
+    def __init__(self, status: int, code: int, message: str, name: str = "") -> None:
+        super().__init__(code, message, name)
+        self.status = status
+
+
 def status_of(error: EngineError) -> int:
+    if isinstance(error, StatusError):
+        return error.status
     return _STATUS.get(error.code, 500)
 
 
@@ -181,7 +194,7 @@ class Answer:
         if not self.started:
             self.content_type, self.output_format = _DEFAULT_TYPE, ""
             extra = [code]
-            if error.code == REQUIRED_PASSWORD:
+            if status_of(error) == UNAUTHORIZED:
                 extra.append((b"www-authenticate", b'Basic realm="ClickHouse server HTTP API"'))
             await self.whole(text.encode("utf-8", "replace"), Stats(), status_of(error), extra)
             return

@@ -10,12 +10,12 @@ from shared.http import ClientGoneError, Receive
 from shared.local.chdb_engine import Connection, Engine, EngineError, Insert, Result, Stats, Stream
 from shared.local.chdb_pool import Lease, Pool, Session
 from shared.local.door_answer import Answer
+from shared.local.door_guard import Guard
 from shared.local.door_request import Body, Call
 from shared.local.door_sql import (
     READONLY,
     SYNTAX_ERROR,
     InsertHead,
-    OperatorGuard,
     Statement,
     check_single,
     check_statement,
@@ -41,7 +41,7 @@ class Login:
     password: bytes
     pool: Pool
     whole_bytes: int
-    guard: OperatorGuard | None = None
+    guard: Guard | None = None
 
 
 class Exchange:
@@ -115,12 +115,7 @@ class Exchange:
     async def _query(self, text: bytes, receive: Receive) -> None:
         if not text.strip():
             raise EngineError(SYNTAX_ERROR, "Syntax error: failed at position 1 (end of query): Empty query")
-        statement = read_statement(text)
-        check_statement(statement)
-        answer = self._answer
-        answer.output_format = statement.output_format or self._call.default_format or _DEFAULT_FORMAT
-        answer.content_type = self._content_types.get(answer.output_format.lower(), answer.content_type)
-        work = asyncio.create_task(self._execute(text, statement))
+        work = asyncio.create_task(self._execute(text, self._read(text)))
         gone = asyncio.create_task(_gone(receive))
         try:
             await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
@@ -128,9 +123,22 @@ class Exchange:
                 await self._abandon(work)
                 raise ClientGoneError
             await work
+        except EngineError as error:
+            if self._login.guard is None:
+                raise
+            raise self._login.guard.told(error) from None
         finally:
             gone.cancel()
             work.cancel()
+
+    def _read(self, text: bytes) -> Statement:
+        """What is to be known of a statement; the answer's format comes from it."""
+        statement = read_statement(text)
+        check_statement(statement)
+        answer = self._answer
+        answer.output_format = statement.output_format or self._call.default_format or _DEFAULT_FORMAT
+        answer.content_type = self._content_types.get(answer.output_format.lower(), answer.content_type)
+        return statement
 
     async def _execute(self, text: bytes, statement: Statement) -> None:
         session = self._session
@@ -138,6 +146,10 @@ class Exchange:
             session = session.with_default("max_result_bytes", str(self._login.whole_bytes))
         async with self._login.pool.lease(session) as self._lease:
             lease = self._lease
+            if self._login.guard is not None:
+                guarded = await lease.call(self._login.guard.check, text, self._call)
+                if guarded != text:
+                    text, statement = guarded, self._read(guarded)
             first, result = await lease.call(self._start, lease, text, statement)
             if statement.changes_session:
                 # before the answer: the client's next statement may come at once
@@ -156,8 +168,6 @@ class Exchange:
         self, connection: Connection, lease: Lease, text: bytes, statement: Statement
     ) -> tuple[bytes, Result | Stream]:
         """In the thread: check, then run to the end or, of a result that is streamed, to its first piece."""
-        if self._login.guard is not None:
-            self._login.guard.check(connection, text)
         kind = check_single(connection, text, statement, readonly=self._readonly)
         if kind == "READ_ONLY":
             text = text + b"\n" + self._marker.encode()

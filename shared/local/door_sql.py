@@ -1,15 +1,14 @@
-"""What the door must know of a statement before the engine runs it, and what a reader may not say."""
+"""What the door must know of a statement before the engine runs it, and whether it may run at all."""
 
 import itertools
 import re
 from dataclasses import dataclass
 
-from shared.local.chdb_engine import Connection, Engine, EngineError
+from shared.local.chdb_engine import Connection, EngineError
 
 NOT_IMPLEMENTED = 48
 SYNTAX_ERROR = 62
 READONLY = 164
-ACCESS_DENIED = 497
 
 _COMMENT = rb"--[^\n]*|\#[\ !][^\n]*|/\*.*?\*/"
 _TOKEN = re.compile(
@@ -154,59 +153,3 @@ def check_single(connection: Connection, sql: bytes, statement: Statement, *, re
     if readonly and found.kind != "READ_ONLY" and not unreadable:
         raise EngineError(READONLY, "Cannot execute query in readonly mode", "READONLY")
     return found.kind
-
-
-# The table functions that neither read a file nor call another machine.
-_HARMLESS = frozenset(
-    {"numbers", "numbers_mt", "zeros", "zeros_mt", "primes", "generateseries", "generate_series", "null"}
-    | {"generaterandom", "values", "sqlstandardvalues", "format", "view", "viewifpermitted", "merge"}
-    | {"mergetreeindex", "mergetreeprojection", "dictionary"}
-)
-_CANONICAL = re.compile(r"'(?:[^'\\]|\\.|'')*'|`(?P<quoted>(?:[^`\\]|\\.)*)`|(?P<word>[^\W\d]\w*)|(?P<open>\()")
-
-
-class OperatorGuard:
-    """What `readonly=1` leaves open in this engine: the file() function, DESCRIBE of a URL, KILL, OUTFILE.
-
-    The engine itself prints the statement in its canonical spelling, so quoting, comments and escapes hide
-    nothing; then functions are refused by name, table functions unless they are known to be harmless.
-    """
-
-    def __init__(self, engine: Engine) -> None:
-        table_functions = {row[0].lower() for row in engine.rows("SELECT name FROM system.table_functions")}
-        functions = {
-            row[0].lower()
-            for row in engine.rows(
-                "SELECT name FROM system.functions WHERE lower(name) IN ('file', 'hascolumnintable')"
-                " OR match(name, '^(ai|AI)[A-Z]')"
-            )
-        }
-        self._called = frozenset(table_functions - _HARMLESS)
-        self._named = frozenset(functions)
-
-    def check(self, connection: Connection, sql: bytes) -> None:
-        """Refuse with 164 or 497 what the operator may not run; a syntax error is the engine's own."""
-        canonical = _canonical(connection, sql)
-        if connection.classify(sql).kind != "READ_ONLY":
-            raise EngineError(READONLY, "Cannot execute query in readonly mode", "READONLY")
-        previous = ""
-        for token in _CANONICAL.finditer(canonical):
-            if token["open"] and previous in self._called:
-                raise _denied(previous)
-            previous = (token["quoted"] or token["word"] or "").lower()
-            if previous in self._named:
-                raise _denied(previous)
-
-
-def _canonical(connection: Connection, sql: bytes) -> str:
-    literal = sql.replace(b"\\", b"\\\\").replace(b"'", b"\\'")
-    try:
-        return connection.query(b"SELECT formatQuerySingleLine('" + literal + b"')", "RawBLOB").text()
-    except EngineError as error:
-        error.message = error.message.partition(": In scope SELECT formatQuerySingleLine")[0]
-        raise
-
-
-def _denied(function: str) -> EngineError:
-    message = f"Not enough privileges: this login may not use the name {function}, it reaches outside the warehouse"
-    return EngineError(ACCESS_DENIED, message, "ACCESS_DENIED")

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 import structlog
 import uvicorn
 
-from shared.config import ConfigError, load, setting
+from shared.config import CATALOG_URL, ConfigError, load, setting
 from shared.local.chdb_engine import Engine, EngineError
 from shared.local.chdb_pool import Pool
 from shared.local.door import Door
 from shared.local.door_exchange import Login
-from shared.local.door_sql import OperatorGuard
+from shared.local.door_guard import OperatorGuard
+from shared.local.door_project import ProjectLogins
 from shared.local.ports import LocalSettings
 from shared.serve import KEEP_ALIVE_SECONDS
 from shared.telemetry import configure_logging
@@ -43,6 +44,7 @@ class EmbeddedWarehouseSettings(LocalSettings):
         default="",
         secret=True,
     )
+    catalog_url: str = setting("SLUICE_CATALOG_URL", CATALOG_URL, default="", secret=True)
     connections: int = setting(
         "SLUICE_WAREHOUSE_CONNECTIONS", "Statements the embedded warehouse runs at once.", default=8
     )
@@ -69,7 +71,7 @@ class _Server(uvicorn.Server):
 
 
 class Warehouse:
-    """The engine, its pools and the door, opened together."""
+    """The engine, its pools and the door, opened together; without a catalog projects have no login."""
 
     def __init__(self, settings: EmbeddedWarehouseSettings) -> None:
         self.engine = Engine(settings.data.resolve() / "warehouse", settings.memory)
@@ -86,7 +88,11 @@ class Warehouse:
             self.pools.append(pool)
             guard = OperatorGuard(self.engine)
             logins.append(Login("operator", settings.operator_password.encode(), pool, whole, guard))
-        self.door = Door(self.engine, logins)
+        self.projects: ProjectLogins | None = None
+        if settings.catalog_url:
+            self.projects = ProjectLogins(self.engine, settings.catalog_url, settings.memory)
+            self.pools.append(self.projects.pool)
+        self.door = Door(self.engine, logins, projects=self.projects)
 
     def close(self) -> None:
         for pool in self.pools:
@@ -131,6 +137,8 @@ async def _serve(warehouse: Warehouse, listener: socket.socket) -> bool:
         log.warning("statements_cancelled", after_seconds=DRAIN_SECONDS)
         await asyncio.to_thread(warehouse.engine.kill_all)
         _, running = await asyncio.wait({serving}, timeout=_KILLED_SECONDS)
+    if warehouse.projects is not None:
+        await warehouse.projects.close()
     return not running and not any(pool.busy for pool in warehouse.pools)
 
 

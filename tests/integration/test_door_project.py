@@ -443,7 +443,7 @@ def test_the_engine_reads_the_statements_for_a_server(shop: Shop) -> None:
         assert shop.warehouse.text(f"SELECT formatQuerySingleLine('{statement}')")
 
 
-# Statements put together out of what the login may say, and with `hostile` of what it may not, at every place of a SELECT.
+# Statements put together of what the login may say and, `hostile`, of what it may not, at every place of a SELECT.
 _NAMES = ["user_id", "event", "e.event", "properties.n", "e.properties.price", "browser", "lookups", "raw", "timestamp"]
 _FUNCTIONS = ["toString", "length", "any", "uniq", "toUInt8", "groupArray", "throwIf", "hex", "toJSONString", "toDate"]
 _TABLES = ["events", "sluice.events", "default.events", "batches", "rejected_events", "events FINAL", "`events`"]
@@ -504,10 +504,10 @@ def _statements(*, hostile: bool) -> st.SearchStrategy[str]:
 
 def _tried(shop: Shop, sql: str) -> None:
     reply = shop.ask(sql, param_n="7", param_t="hour_changes", wait_end_of_query="1")
-    __import__("os").write(2, ("CODE "+reply.headers.get("x-clickhouse-exception-code","200")+" "+reply.text[:100].replace("\n"," ")+"\n").encode()); assert reply.status_code < 500, reply.text
+    assert reply.status_code < 500, reply.text
 
 
-_FUZZ = settings(max_examples=2500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+_FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @_FUZZ
