@@ -9,7 +9,7 @@ import os
 import typing
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -120,14 +120,47 @@ class ServerSettings:
     log_level: str = setting("SLUICE_LOG_LEVEL", "debug, info, warning or error.", default="info")
 
 
-BUS_URL = "The event bus, Valkey or Redis Streams: redis://…, rediss://… or unix://…."
+BUS_URL = (
+    "The event bus: Kafka (kafka://host:port,host:port or kafka+ssl://…) or Valkey or Redis Streams "
+    "(redis://…, rediss://… or unix://…)."
+)
 WAREHOUSE_URL = "The ClickHouse HTTP interface, with login and database: http(s)://user:password@host:port/database."
 CATALOG_URL = "PostgreSQL: postgresql://user:password@host:port/database."
+CACHE_URL = "The cache, Valkey or Redis: redis://…, rediss://… or unix://…. What it holds may be lost at any time."
 DATA = "Folder of everything the embedded runtime keeps."
+OBJECTS_URL = (
+    "Where files go: s3://key:secret@bucket/prefix?endpoint=…&region=…, or file:///folder; empty means the folder"
+    " `objects` in SLUICE_DATA."
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class BusSettings:
+class KafkaSettings:
+    """How to reach Kafka and what its topics are made like; without meaning for another bus."""
+
+    kafka_user: str = setting("SLUICE_KAFKA_USER", "Login of Kafka, where it asks for one (SASL).", default="")
+    kafka_password: str = setting("SLUICE_KAFKA_PASSWORD", "Password of that login.", default="", secret=True)
+    kafka_sasl: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = setting(
+        "SLUICE_KAFKA_SASL", "How the login is proven: PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512.", default="SCRAM-SHA-512"
+    )
+    kafka_ca: str = setting(
+        "SLUICE_KAFKA_CA_FILE", "Certificates (PEM) that kafka+ssl:// trusts; unset means the system's.", default=""
+    )
+    kafka_certificate: str = setting(
+        "SLUICE_KAFKA_CERTIFICATE_FILE", "Our certificate (PEM), where Kafka asks for one.", default=""
+    )
+    kafka_key: str = setting("SLUICE_KAFKA_KEY_FILE", "The key (PEM) of our certificate.", default="")
+    kafka_partitions: int = setting("SLUICE_KAFKA_PARTITIONS", "Partitions of a topic that is made.", default=6)
+    kafka_replication: int = setting(
+        "SLUICE_KAFKA_REPLICATION", "Copies of a topic that is made; 0 means the broker's default.", default=0
+    )
+    kafka_retention: int = setting(
+        "SLUICE_KAFKA_RETENTION_HOURS", "How long a topic that is made keeps its records.", default=168
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class BusSettings(KafkaSettings):
     bus_url: str = setting("SLUICE_BUS_URL", BUS_URL, secret=True)
 
 
@@ -139,3 +172,24 @@ class WarehouseSettings:
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CatalogSettings:
     catalog_url: str = setting("SLUICE_CATALOG_URL", CATALOG_URL, secret=True)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ObjectsSettings:
+    objects_url: str = setting("SLUICE_OBJECTS_URL", OBJECTS_URL, default="", secret=True)
+    data: Path = setting("SLUICE_DATA", DATA, default=Path(".sluice"))
+    public_url: str = setting(
+        "SLUICE_PUBLIC_URL",
+        "What people reach this instance by, https://analytics.example; links begin with it.",
+        default="",
+    )
+
+    @property
+    def objects(self) -> str:
+        """The URL of the storage, the embedded one by default."""
+        return self.objects_url or (self.data.resolve() / "objects").as_uri()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CacheSettings:
+    cache_url: str = setting("SLUICE_CACHE_URL", CACHE_URL, secret=True)

@@ -19,6 +19,7 @@ from shared import metrics
 from shared.bus import Message
 from shared.cloudevent import encode_binary, looks_like_cloudevent
 from shared.config import ServerSettings, load
+from shared.dead_letters import is_for
 from shared.http import ClientGoneError, Receive, Reply, Request, Scope, Send, problem
 from shared.refusals import Refusal, Rejected, UnavailableError
 from shared.telemetry import configure_logging, identify
@@ -26,6 +27,8 @@ from shared.telemetry import configure_logging, identify
 LIVE = frozenset({"/healthz", "/health", "/_/health"})
 READY = frozenset({"/readyz", "/_/ready"})
 METRICS = "/metrics"
+# Where a source or a Trigger posts its events.
+SINK = "/"
 _STATUS_CLIENT_ERROR = 400
 _STATUS_SERVER_ERROR = 500
 
@@ -66,6 +69,7 @@ class Service(Generic[PortsT]):
         methods: Sequence[str] = ("GET", "POST"),
     ) -> None:
         self.name = name
+        self._service = name.replace("_", "-")
         self._methods = methods
         self._handler = handler
         self._opens = opens
@@ -132,6 +136,8 @@ class Service(Generic[PortsT]):
             return exposition()
         if request.path not in READY and request.method not in self._methods:
             return problem(Refusal.METHOD_NOT_ALLOWED, request_id=request.request_id, allow=self._methods)
+        if request.path == SINK and not is_for(self._service, request.headers, "ce-"):
+            return Reply(204)
         if not self._opened:
             await self.open()
         if request.path in READY:

@@ -48,4 +48,11 @@ BATCH_REJECTED = Counter(
     "sluice_batch_write_rejected_total", "Events the warehouse refused for their content, kept as rejected."
 )
 
+DEAD_LETTERS = Counter(
+    "sluice_dead_letters_total",
+    "Dead letters looked at, by the function they were meant for and what became of them: resent, kept for people,"
+    " queued behind the others, or waits.",
+    ["sink", "became"],
+)
+
 QUERY_SECONDS = Histogram("sluice_query_seconds", "Time of a query in the warehouse.", ["function"], buckets=_FAST)

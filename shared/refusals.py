@@ -56,6 +56,8 @@ class Refusal(StrEnum):
     BAD_CURSOR = "bad_cursor"
     UNKNOWN_FIELD = "unknown_field"
     BAD_REFERENCE_TABLE = "bad_reference_table"
+    BAD_DESTINATION = "bad_destination"
+    BAD_LINK = "bad_link"
     QUERY_TOO_EXPENSIVE = "query_too_expensive"
     # ourselves
     OVERLOADED = "overloaded"
@@ -156,6 +158,10 @@ def describe(refusal: Refusal) -> Description:  # noqa: C901, PLR0912 (one line 
             return Description(422, False, "The cursor is not one of this query; ask for the first page again.")
         case Refusal.BAD_REFERENCE_TABLE:
             return Description(422, False, "The reference table is not usable.")
+        case Refusal.BAD_DESTINATION:
+            return Description(422, False, "The destination is not known or cannot be written to.")
+        case Refusal.BAD_LINK:
+            return Description(403, False, "The link has expired or was changed; ask for a new one.")
         case Refusal.UNKNOWN_FIELD:
             return Description(422, False, "The query has a field that is not known.")
         case Refusal.QUERY_TOO_EXPENSIVE:

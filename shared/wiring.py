@@ -24,7 +24,10 @@ class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Topic(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A bus topic whose records a KafkaSource posts to the function, one CloudEvent a request."""
+    """A bus topic whose records a KafkaSource posts to the function, one CloudEvent a request.
+
+    Without `types` it takes records of every type.
+    """
 
     topic: str
     types: list[str]

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from shared.config import ConfigError
+from shared.config import ConfigError, KafkaSettings, load
 from shared.refusals import UnavailableError
 
 MAX_MESSAGE_BYTES = 1024 * 1024
@@ -51,10 +51,11 @@ class MessageTooLargeError(Exception):
 
 
 class Subscription(Protocol):
-    """The one living member of a consumer group: at least once, in order of publication at first delivery.
+    """A member of a consumer group: at least once, in order of publication within a partition at first delivery.
 
     What an earlier life took and did not acknowledge comes first. Within one life no message comes twice, even
     when a `take` was cancelled or the bus was away in between; what that `take` would have given comes next.
+    On Kafka a group may have several members, which share the partitions; elsewhere it has one.
     """
 
     async def take(self, most: int, wait: float) -> list[Delivery]:
@@ -67,8 +68,8 @@ class Subscription(Protocol):
     async def ack(self, positions: Sequence[Position]) -> None:
         """Mark messages as done for the group, durably; in any order, a repeat is harmless.
 
-        Raises BusUnavailableError where that is not known; repeat. The bus forgets messages that every group of
-        the topic has acknowledged.
+        Raises BusUnavailableError where that is not known; repeat. Valkey forgets messages that every group of
+        the topic has acknowledged, Kafka forgets by age.
         """
         ...
 
@@ -81,10 +82,10 @@ class Bus(Protocol):
     """A durable log of messages by topic. Safe for concurrent use within one event loop."""
 
     async def publish(self, topic: str, messages: Sequence[Message]) -> list[Position]:
-        """Append all the messages or none, side by side; durable when it returns, their positions in order.
+        """Append all the messages; durable when it returns, their positions in order.
 
         Answers within about 1.5 s. Raises MessageTooLargeError before anything is sent, BusUnavailableError where
-        storage is not confirmed: the messages may still appear, so a repeat must carry the same ids.
+        storage is not confirmed: all or some may still appear, so a repeat must carry the same ids.
         """
         ...
 
@@ -112,12 +113,17 @@ def refuse_large(messages: Iterable[Message]) -> None:
             raise MessageTooLargeError(f"a message has {message.size} bytes; at most {MAX_MESSAGE_BYTES} are taken")
 
 
-def open_bus(url: str) -> Bus:
-    """The bus behind a URL: redis://, rediss://, unix:// or memory://; connects at the first call.
+def open_bus(url: str, kafka: KafkaSettings | None = None) -> Bus:
+    """The bus behind a URL: kafka://, kafka+ssl://, redis://, rediss://, unix:// or memory://.
 
-    Raises ConfigError for any other scheme or a malformed URL; the message never holds the URL.
+    Connects at the first call. `kafka` is by default what the environment says. Raises ConfigError for any other
+    scheme or a malformed URL; the message never holds the URL.
     """
     scheme = url.partition("://")[0]
+    if scheme in {"kafka", "kafka+ssl"}:
+        from shared.bus.kafka import KafkaBus
+
+        return KafkaBus(url, kafka or load(KafkaSettings))
     if scheme in {"redis", "rediss", "unix"}:
         from shared.bus.valkey import ValkeyBus
 
@@ -126,4 +132,5 @@ def open_bus(url: str) -> Bus:
         from shared.bus.memory import MemoryBus
 
         return MemoryBus()
-    raise ConfigError(["SLUICE_BUS_URL has an unknown scheme; known are redis://, rediss://, unix://, memory://"])
+    known = "kafka://, kafka+ssl://, redis://, rediss://, unix://, memory://"
+    raise ConfigError([f"SLUICE_BUS_URL has an unknown scheme; known are {known}"])

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from shared.bus import Delivery, Message, Position, Subscription, refuse_large
+from shared.bus.inspection import TopicState
 
 
 class MemoryBus:
@@ -29,6 +30,18 @@ class MemoryBus:
         log = self._log(topic)
         known = log.groups.get(group, _Group(log.start))
         return log.end - known.next + len(known.attempts)
+
+    async def topics(self) -> list[TopicState]:
+        return [
+            TopicState(name, len(log.messages), {group: await self.lag(name, group) for group in sorted(log.groups)})
+            for name, log in sorted(self._logs.items())
+        ]
+
+    async def waiting(self, topic: str, group: str, most: int) -> list[Delivery]:
+        log = self._log(topic)
+        known = log.groups.get(group, _Group(log.start))
+        offsets = [*sorted(known.attempts), *range(known.next, log.end)][:most]
+        return [Delivery(Position(0, offset), log.messages[offset - log.start], 1) for offset in offsets]
 
     async def ping(self) -> None:
         """Memory always answers."""

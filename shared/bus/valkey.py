@@ -16,6 +16,7 @@ import structlog
 from redis.exceptions import ResponseError
 
 from shared.bus import BusUnavailableError, Delivery, Message, Position, Subscription, refuse_large
+from shared.bus.inspection import TopicState
 from shared.bus.valkey_link import Link, RefusedError, pack
 
 REPLY_SECONDS = 1.5
@@ -84,6 +85,44 @@ class ValkeyBus:
             behind = _number(stream["last-generated-id"]) - _number(known["last-delivered-id"])
             unread = min(stream["length"], behind)
         return int(unread + known["pending"])
+
+    async def topics(self) -> list[TopicState]:
+        keys: set[bytes] = set()
+        cursor = b"0"
+        while True:
+            scan = (b"SCAN", cursor, b"MATCH", stream_key("*"), b"COUNT", b"1000", b"TYPE", b"stream")
+            cursor, found = await self._control.command(*scan, seconds=REPLY_SECONDS)
+            keys.update(found)
+            if cursor == b"0":
+                break
+        return [await self._topic(key) for key in sorted(keys)]
+
+    async def _topic(self, key: bytes) -> TopicState:
+        name = key[len(stream_key("")) :].decode()
+        groups = [group["name"].decode() for group in await _groups(self._control, key)]
+        length = await self._control.command(b"XLEN", key, seconds=REPLY_SECONDS)
+        return TopicState(name, length, {group: await self.lag(name, group) for group in sorted(groups)})
+
+    async def waiting(self, topic: str, group: str, most: int) -> list[Delivery]:
+        key = stream_key(topic)
+        try:
+            known = next((one for one in await _groups(self._control, key) if one["name"] == group.encode()), None)
+        except RefusedError as error:
+            if "no such key" in str(error):
+                return []
+            raise
+        ranges = []
+        if known is not None and known["pending"]:
+            given = (b"XPENDING", key, group.encode(), b"-", b"+", str(most).encode())
+            ranges = [(one[0], one[0]) for one in await self._control.command(*given, seconds=REPLY_SECONDS)]
+        ranges.append((b"(" + known["last-delivered-id"] if known is not None else b"-", b"+"))
+        found: list[Delivery] = []
+        for first, last in ranges:
+            if len(found) < most:
+                look = (b"XRANGE", key, first, last, b"COUNT", str(most - len(found)).encode())
+                entries = await self._control.command(*look, seconds=REPLY_SECONDS)
+                found += [Delivery(_position(entry_id), _message(fields), 1) for entry_id, fields in entries]
+        return found
 
     async def ping(self) -> None:
         await self._control.command(b"PING", seconds=REPLY_SECONDS)

@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
-from shared.cli import demo, doctor, importing, keys, querying, reference, runtime
+from shared.cli import bus, demo, doctor, importing, keys, querying, reference, runtime
 from shared.cli.client import CliError
 from shared.config import ConfigError
 
@@ -40,6 +40,7 @@ runtime.register(app)
 importing.register(app)
 querying.register(app)
 keys.register(app)
+bus.register(app)
 reference.register(app)
 demo.register(app)
 doctor.register(app)

@@ -2,9 +2,10 @@
 
 from shared.bus import MAX_MESSAGE_BYTES, Bus, Message, MessageTooLargeError
 from shared.cloudevent import CloudEventError, decode, looks_like_cloudevent
+from shared.dead_letters import BROKER
 from shared.http import Reply, Request, problem
 from shared.local.delivery import DEAD_LETTER_ROOM, Answer
-from shared.local.kafka_source import BROKER, Finish
+from shared.local.kafka_source import Finish
 from shared.local.patience import Patience
 from shared.refusals import Refusal
 from shared.telemetry import child_traceparent

@@ -168,16 +168,21 @@ def open_session() -> "aiohttp.ClientSession":
 
 
 def dead_letter(message: Message, url: str, answer: Answer) -> Message:
-    """The message with what went wrong: knativeerrordest, -code, -data, and the answer's `Kne-<name>` headers."""
+    """The message with what went wrong: knativeerrordest, -code, -data, and the answer's `Kne-<name>` headers.
+
+    Where nobody answered there is only knativeerrordest, and what an earlier failure left stays, as with the real one.
+    """
+    dead = {**message.attributes, "knativeerrordest": url}
+    if not answer.status:
+        return Message(dead, message.data)
     extensions = [
         (found[1], value[:_EXTENSION_BYTES])
         for name, value in answer.headers.items()
         if (found := _EXTENSION_NAME.fullmatch(name))
     ]
     attributes = {
-        **message.attributes,
-        "knativeerrordest": url,
-        "knativeerrorcode": str(answer.status or _SERVER_ERROR),
+        **dead,
+        "knativeerrorcode": str(answer.status),
         "knativeerrordata": base64.b64encode(answer.body[:_ERROR_DATA_BYTES]).decode(),
         **dict(extensions[:_EXTENSIONS]),
     }

@@ -1,7 +1,8 @@
 """Several functions in one process: how the embedded runtime hosts them, by the wiring table.
 
 `edge` answers the public addresses and forwards those of functions hosted elsewhere; `work` hosts all other
-functions, each also under `/<service>/` where the emulated sources post their CloudEvents.
+functions, each also under `/<service>/` where the emulated sources post their CloudEvents. `router` is an edge that
+hosts no function: each runs in a container of its own.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ from shared import openapi
 from shared.config import load
 from shared.function import LIVE, METRICS, READY, Service, exposition
 from shared.http import ClientGoneError, Receive, Reply, Request, Scope, Send, from_this_machine, json_reply, problem
-from shared.local.ports import LocalSettings
+from shared.local.ports import LocalSettings, origin_of
 from shared.paths import is_template, match
 from shared.refusals import Refusal, Rejected
 from shared.serve import find_main, serve
@@ -34,8 +35,8 @@ _FORWARD_SECONDS = 65
 _NOT_FORWARDED = frozenset({"connection", "keep-alive", "transfer-encoding", "upgrade", "te", "trailer", "host"})
 _NOT_RETURNED = _NOT_FORWARDED | {"content-length", "content-type", "date"}
 
-# Method → the function that answers it here; None where another process hosts it.
-Methods = dict[str, Service[Any] | None]
+# Method → the function that answers it, by service name.
+Methods = dict[str, str]
 
 
 class Host:
@@ -51,8 +52,8 @@ class Host:
             for route in row.http:
                 routes = self._templates if is_template(route.path) else self._routes
                 methods = routes.setdefault(route.path, {})
-                methods.update(dict.fromkeys(route.methods, self._services.get(row.service)))
-        self._public = process == "edge"
+                methods.update(dict.fromkeys(route.methods, row.service))
+        self._public = process != "work"
         self._openapi = DOCUMENT.read_bytes() if self._public else b""
         self._forward_to = forward_to
         self._session: aiohttp.ClientSession | None = None
@@ -88,8 +89,9 @@ class Host:
         if methods is not None:
             if request.method not in methods:
                 return _refused(request, Refusal.METHOD_NOT_ALLOWED, allow=sorted(methods))
-            service = methods[request.method]
-            return await (service.answer(request) if service else self._forward(request))
+            name = methods[request.method]
+            service = self._services.get(name)
+            return await (service.answer(request) if service else self._forward(request, name))
         if request.path in LIVE:
             return Reply(200, b'{"status":"alive"}')
         if request.path in READY:
@@ -136,17 +138,18 @@ class Host:
                 return reply
         return Reply(200, b'{"status":"ready"}')
 
-    async def _forward(self, request: Request) -> Reply:
+    async def _forward(self, request: Request, service: str) -> Reply:
         import aiohttp
 
         if self._session is None:
-            self._session = aiohttp.ClientSession(self._forward_to, auto_decompress=False)
+            self._session = aiohttp.ClientSession(auto_decompress=False)
         headers = {name: value for name, value in request.headers.items() if name not in _NOT_FORWARDED}
         headers["x-request-id"] = _identified(request).request_id
         headers["traceparent"] = request.traceparent
+        headers["x-forwarded-for"] = ", ".join(filter(None, [headers.get("x-forwarded-for"), request.peer]))
         body = await request.body(MAX_FORWARDED_BYTES)
         timeout = aiohttp.ClientTimeout(total=_FORWARD_SECONDS)
-        address = URL(request.address, encoded=True)
+        address = URL(origin_of(self._forward_to, service) + request.address, encoded=True)
         try:
             async with self._session.request(
                 request.method, address, headers=headers, data=body or None, timeout=timeout, allow_redirects=False
@@ -181,18 +184,18 @@ def _identified(request: Request) -> Request:
 
 
 def main(process: str) -> None:
-    """`python -m shared.local.host edge|work`."""
+    """`python -m shared.local.host edge|work|router`."""
     settings = load(LocalSettings)
-    edge = process == "edge"
-    host = Host(load_wiring(), process, forward_to=f"http://127.0.0.1:{settings.port_of('work')}")
+    edge = process != "work"
+    host = Host(load_wiring(), process, forward_to=settings.functions_url)
     if edge:
         from prometheus_client import start_http_server
 
-        start_http_server(settings.port_of("metrics"), addr="127.0.0.1")
+        start_http_server(settings.port_of("metrics"), addr=settings.metrics_host)
     serve(
         host,
         host=settings.host if edge else "127.0.0.1",
-        port=settings.port_of(process),
+        port=settings.port_of("edge" if edge else process),
         log_level=settings.log_level,
         process=process,
     )

@@ -14,14 +14,13 @@ from functools import partial
 import structlog
 
 from shared.bus import Bus, BusUnavailableError, Delivery, Message, Position, Subscription
+from shared.dead_letters import DEAD_LETTERS, is_for
 from shared.local import source_metrics
 from shared.local.delivery import Answer, Deliverer, dead_letter
 from shared.local.patience import Patience, StoppingError
 
 log = structlog.get_logger()
 
-BROKER = "broker"
-DEAD_LETTERS = "dead-letter"
 IN_FLIGHT = 100
 IN_FLIGHT_BYTES = 32 * 1024 * 1024
 _TAKE = 16  # records at once: how far the bound on bytes can be overshot
@@ -30,11 +29,16 @@ _WAIT_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Binding:
-    """A group on a topic, and the event types its function takes."""
+    """A group on a topic, and the event types its function takes: every type where none is named."""
 
     topic: str
     group: str
     types: frozenset[str]
+
+    def takes(self, message: Message) -> bool:
+        """Whether the function is to see this event."""
+        wanted = not self.types or message.attributes.get("type") in self.types
+        return wanted and is_for(self.group, message.attributes)
 
 
 Finish = Callable[[Answer], Awaitable[Answer]]
@@ -100,7 +104,7 @@ class Source:
     def _start(self, deliveries: Sequence[Delivery]) -> None:
         filtered: list[Position] = []
         for delivery in deliveries:
-            if delivery.message.attributes.get("type") in self._binding.types:
+            if self._binding.takes(delivery.message):
                 self._begin(self._handle(delivery), delivery.message.size)
             else:
                 filtered.append(delivery.position)

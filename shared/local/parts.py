@@ -14,10 +14,11 @@ import urllib.error
 import urllib.request
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import Literal
 
-from shared.config import BUS_URL, CATALOG_URL, WAREHOUSE_URL, setting
+from shared.config import BUS_URL, CACHE_URL, CATALOG_URL, WAREHOUSE_URL, setting
 from shared.local.engines import Engine, prepare_postgres, prepare_valkey
 from shared.local.ports import LocalSettings
 
@@ -33,8 +34,14 @@ class RuntimeSettings(LocalSettings):
         "SLUICE_BUS_MEMORY", "Memory of the embedded Valkey; when full, ingest answers 503.", default="512mb"
     )
     bus_url: str = setting("SLUICE_BUS_URL", BUS_URL, default="", secret=True)
+    cache_url: str = setting("SLUICE_CACHE_URL", CACHE_URL, default="", secret=True)
     warehouse_url: str = setting("SLUICE_WAREHOUSE_URL", WAREHOUSE_URL, default="", secret=True)
     catalog_url: str = setting("SLUICE_CATALOG_URL", CATALOG_URL, default="", secret=True)
+
+    @property
+    def cache(self) -> str:
+        """The cache that was given: a bus that can be one is, unless another is named; '' for the embedded one."""
+        return self.cache_url or ("" if self.bus_url.startswith("kafka") else self.bus_url)
 
     @property
     def url(self) -> str:
@@ -63,7 +70,7 @@ class Prepared:
         self._engines: list[Engine] = []
         if not settings.catalog_url:
             self._engines.append(prepare_postgres(settings.data))
-        if not settings.bus_url:
+        if not settings.bus_url or not settings.cache:
             self._engines.append(prepare_valkey(settings.data, settings.bus_memory))
         urls = {engine.name: engine.url for engine in self._engines}
         kept = _kept_secrets(settings.data)
@@ -79,6 +86,7 @@ class Prepared:
             "SLUICE_METRICS_PORT": str(settings.port_of("metrics")),
             "SLUICE_WAREHOUSE_PASSWORD": kept["warehouse_password"],
             "SLUICE_BUS_URL": settings.bus_url or urls["valkey"],
+            "SLUICE_CACHE_URL": settings.cache or urls["valkey"],
             "SLUICE_CATALOG_URL": settings.catalog_url or urls["postgres"],
             "SLUICE_WAREHOUSE_URL": settings.warehouse_url
             or f"http://sluice:{kept['warehouse_password']}@{door}/sluice",
@@ -129,7 +137,7 @@ def answers(address: str) -> Callable[[], Awaitable[bool]]:
         try:
             with urllib.request.urlopen(address, timeout=_HTTP_SECONDS) as reply:  # noqa: S310 (our own addresses)
                 return bool(reply.status == 200)  # noqa: PLR2004 (OK)
-        except (urllib.error.URLError, OSError):
+        except (urllib.error.URLError, OSError, HTTPException):  # a port of nobody may even answer with our own words
             return False
 
     async def ready() -> bool:

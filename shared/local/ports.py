@@ -5,6 +5,8 @@ from pathlib import Path
 
 from shared.config import DATA, ServerSettings, setting
 
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_SERVICE = "{service}"
 PARTS = ("edge", "work", "sources", "warehouse", "metrics")
 
 
@@ -27,8 +29,32 @@ class LocalSettings(ServerSettings):
         "SLUICE_METRICS_PORT", "Port of the edge's own metrics; 0 means SLUICE_PORT + 4.", default=0
     )
 
+    metrics_host: str = setting("SLUICE_METRICS_HOST", "Address the edge's own metrics listen on.", default="127.0.0.1")
+    work_url: str = setting(
+        "SLUICE_WORK_URL",
+        "Where the edge and the emulated sources find the other functions; unset means this machine's SLUICE_WORK_PORT."
+        " With {service} in it, as in http://{service}:8080, each function has an address of its own.",
+        default="",
+    )
+
+    @property
+    def functions_url(self) -> str:
+        """What `origin_of` and `sink_of` take."""
+        return self.work_url or f"http://127.0.0.1:{self.port_of('work')}"
+
     def port_of(self, part: str) -> int:
         """The TCP port of a part of PARTS."""
         given = (self.port, self.work_port, self.sources_port, self.warehouse_port, self.metrics_port)
         place = PARTS.index(part)
         return given[place] or self.port + place
+
+
+def origin_of(work_url: str, service: str) -> str:
+    """Scheme, host and port of a function, without a slash at the end."""
+    return work_url.rstrip("/").replace(_SERVICE, service)
+
+
+def sink_of(work_url: str, service: str) -> str:
+    """Where a source posts a function's events: its own address, or its folder where functions share one."""
+    folder = "" if _SERVICE in work_url else f"{service}/"
+    return f"{origin_of(work_url, service)}/{folder}"

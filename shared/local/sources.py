@@ -15,14 +15,15 @@ import structlog
 from shared.bus import Bus, open_bus
 from shared.clock import SYSTEM_CLOCK
 from shared.config import BUS_URL, load, setting
+from shared.dead_letters import BROKER
 from shared.function import LIVE, METRICS, READY, exposition
 from shared.http import ClientGoneError, Receive, Reply, Request, Scope, Send, from_this_machine, problem
 from shared.local import ping_source
 from shared.local.broker import publish_reply, take_in
 from shared.local.delivery import Deliverer, RetryPolicy, open_session
-from shared.local.kafka_source import BROKER, Binding, Source, watch_lag
+from shared.local.kafka_source import Binding, Source, watch_lag
 from shared.local.patience import Patience, Pauses
-from shared.local.ports import LocalSettings
+from shared.local.ports import LOOPBACK, LocalSettings, sink_of
 from shared.refusals import Refusal, Rejected, UnavailableError
 from shared.serve import serve
 from shared.wiring import Function, Wiring, load_wiring
@@ -40,10 +41,11 @@ _LAG_SECONDS = 5.0
 @dataclass(frozen=True, kw_only=True)
 class SourcesSettings(LocalSettings):
     bus_url: str = setting("SLUICE_BUS_URL", BUS_URL, secret=True)
-    work_url: str = setting(
-        "SLUICE_WORK_URL",
-        "Where the emulated sources post events, as <url>/<service>/; unset means this machine's SLUICE_WORK_PORT.",
-        default="",
+    retries: int = setting(
+        "SLUICE_SOURCE_RETRIES",
+        "How often the emulated sources repeat a record, 0.5 s after the first try and twice as long each time, before"
+        " it is a dead letter.",
+        default=RetryPolicy.retry,
     )
 
 
@@ -60,11 +62,12 @@ def bindings(wiring: Wiring) -> list[tuple[Function, Binding]]:
 class Sources:
     """All sources of the table, and the broker's ingress, as one ASGI app."""
 
-    def __init__(self, wiring: Wiring, bus: Bus, work_url: str, policy: RetryPolicy) -> None:
+    def __init__(self, wiring: Wiring, bus: Bus, work_url: str, policy: RetryPolicy, *, loopback: bool = True) -> None:
         self._wiring = wiring
         self._bus = bus
-        self._work_url = work_url.rstrip("/")
+        self._work_url = work_url
         self._policy = policy
+        self._loopback = loopback  # in a network of containers others name this port as they please
         self._pauses = Pauses()
         self._patience = Patience(self._pauses)
         self._sources: list[Source] = []
@@ -78,7 +81,7 @@ class Sources:
 
     async def _answer(self, request: Request) -> Reply:
         try:
-            if not from_this_machine(request.headers):
+            if self._loopback and not from_this_machine(request.headers):
                 return problem(Refusal.BAD_REQUEST, "this port answers only as 127.0.0.1 or localhost")
             if request.path in LIVE:
                 return Reply(200, b'{"status":"alive"}')
@@ -121,8 +124,7 @@ class Sources:
                 for cron in row.cron:
                     deliverer = self._deliverer(session, row)
                     group.create_task(ping_source.run(cron, row.service, deliverer, self._pauses, SYSTEM_CLOCK))
-            for source in self._sources:
-                await source.prepare()
+            await asyncio.gather(*(source.prepare() for source in self._sources))
             for source in self._sources:
                 group.create_task(source.run())
             group.create_task(watch_lag(self._bus, [binding for _, binding in found], _LAG_SECONDS))
@@ -132,7 +134,7 @@ class Sources:
         return Source(self._bus, binding, self._deliverer(session, row), self._patience, finish)
 
     def _deliverer(self, session: "aiohttp.ClientSession", row: Function) -> Deliverer:
-        url = f"{self._work_url}/{row.service}/"
+        url = sink_of(self._work_url, row.service)
         return Deliverer(session, url, row.service, policy=self._policy, pauses=self._pauses, clock=SYSTEM_CLOCK)
 
     def _ended(self, running: asyncio.Task[None]) -> None:
@@ -153,8 +155,13 @@ class Sources:
 
 def main() -> None:
     settings = load(SourcesSettings)
-    work_url = settings.work_url or f"http://127.0.0.1:{settings.port_of('work')}"
-    app = Sources(load_wiring(), open_bus(settings.bus_url), work_url, RetryPolicy())
+    app = Sources(
+        load_wiring(),
+        open_bus(settings.bus_url),
+        settings.functions_url,
+        RetryPolicy(retry=settings.retries),
+        loopback=settings.host in LOOPBACK,
+    )
 
     def end(_signal: int, _frame: FrameType | None) -> None:
         sys.exit(1 if app.failed else 0)
@@ -162,7 +169,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, end)  # the server drains, then raises the signal again
     serve(
         app,
-        host="127.0.0.1",
+        host=settings.host,
         port=settings.port_of("sources"),
         log_level=settings.log_level,
         process="sources",

@@ -30,6 +30,7 @@ MAX_VALUES = 1_000
 MAX_FILTERS = 50
 _EXACT_BELOW = 2**53
 
+_REPETITIONS = "*+?{"  # nothing is repeated at the begin of an expression; behind a group it would be something
 _COMPARISONS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 
@@ -131,7 +132,8 @@ def _pattern(wanted: Filter) -> str:
     pattern = _text(wanted)
     if len(pattern) > MAX_VALUES:
         raise Rejected(Refusal.BAD_FILTER, f"{wanted.property} regex: at most {MAX_VALUES} characters")
-    return pattern
+    # The warehouse reads `a)` as the plain text `a`, and `)` as anything; behind a group it compiles, and refuses them.
+    return f"(?:){pattern}" if ")" in pattern and pattern[0] not in _REPETITIONS else pattern
 
 
 def _is_text(value: Scalar) -> bool:

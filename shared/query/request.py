@@ -31,10 +31,10 @@ def from_address(query_string: str, query_type: type[QueryT]) -> QueryT:
     An empty list is an absent one. Refuses what from_json refuses, repeated names too.
     """
     found = _once(parse_qsl(query_string, keep_blank_values=True))
-    for name in ("events", "users", "filters", "by", "group_by", "compare"):
+    for name in ("events", "users", "columns", "filters", "by", "group_by", "compare"):
         if found.get(name) == "":
             del found[name]
-    for name in ("events", "users"):
+    for name in ("events", "users", "columns"):
         if name in found:
             found[name] = found[name].split(",")
     for name in ("by", "group_by"):

@@ -47,6 +47,11 @@ def rejected_scope(project_id: uuid.UUID, period: Period, parameters: Parameters
     return "\n    AND ".join(parts)
 
 
+def received_scope(project_id: uuid.UUID, period: Period, parameters: Parameters) -> str:
+    """The WHERE of a query on the events that were received in the range, whenever they happened."""
+    return "\n    AND ".join(_of_project(project_id, period, parameters, "received_at"))
+
+
 def _of_project(
     project_id: uuid.UUID, period: Period, parameters: Parameters, moment: Literal["timestamp", "received_at"]
 ) -> list[str]:

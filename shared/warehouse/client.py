@@ -8,8 +8,9 @@ import asyncio
 import functools
 import re
 import threading
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar, cast
 from urllib.parse import unquote, urlsplit
 
 from shared.refusals import Refusal, Rejected, UnavailableError
@@ -99,6 +100,20 @@ class Warehouse:
         """
         return await self._in_thread(self._query, sql, dict(parameters or {}))
 
+    def read(
+        self,
+        sql: str,
+        parameters: Mapping[str, Any],
+        output_format: str,
+        consume: "Callable[[IO[bytes]], T]",
+    ) -> T:
+        """Run a SELECT and hand `consume` its answer as a stream of bytes in one of ClickHouse's formats.
+
+        Blocks: call it in a thread of your own, as a large answer takes long. Raises as `query` does, also where the
+        answer breaks off; what `consume` raises is not touched, but for the stream's own faults.
+        """
+        return self._translated(self._read, sql, dict(parameters), output_format, consume)
+
     async def command(self, sql: str) -> None:
         """Run a statement that answers nothing."""
         await self._in_thread(self._command, sql)
@@ -157,19 +172,18 @@ class Warehouse:
         )
 
     def _query(self, sql: str, parameters: dict[str, Any]) -> Answer:
-        from clickhouse_connect.driver.exceptions import ClickHouseError
-
-        client = self._connected()
-        try:
-            result = client.query(sql, parameters=parameters, settings=dict(self._read_settings))
-        except ClickHouseError as error:
-            if what := _exceeded(error):
-                raise Rejected(
-                    Refusal.QUERY_TOO_EXPENSIVE, f"{what}; ask for a shorter range or fewer events"
-                ) from error
-            raise
+        with _expensive():
+            result = self._connected().query(sql, parameters=parameters, settings=dict(self._read_settings))
         read = int(result.summary.get("read_rows", 0))
         return Answer(tuple(result.column_names), list(map(tuple, result.result_rows)), read)
+
+    def _read(self, sql: str, parameters: dict[str, Any], output_format: str, consume: "Callable[[IO[bytes]], T]") -> T:
+        with _expensive():
+            stream = self._connected().raw_stream(
+                sql, parameters=parameters, settings=dict(self._read_settings), fmt=output_format
+            )
+        with closing(cast("IO[bytes]", stream)) as answer:
+            return consume(answer)
 
     def _command(self, sql: str) -> None:
         self._connected().command(sql)
@@ -194,6 +208,19 @@ _EXCEEDED = {
 }
 _MEMORY_LIMIT_EXCEEDED = 241
 _OF_ALL = re.compile(r"\((?:total|for user)\)|User memory limit")
+
+
+@contextmanager
+def _expensive() -> Iterator[None]:
+    """A query that exceeds its own limits is refused."""
+    from clickhouse_connect.driver.exceptions import ClickHouseError
+
+    try:
+        yield
+    except ClickHouseError as error:
+        if what := _exceeded(error):
+            raise Rejected(Refusal.QUERY_TOO_EXPENSIVE, f"{what}; ask for a shorter range or fewer events") from error
+        raise
 
 
 def _exceeded(error: Exception) -> str | None:

@@ -125,6 +125,8 @@ class _Rewriting:
         if not isinstance(name, exp.Identifier):
             raise denied("table functions are not for this login: name a table")
         database = table.args.get("db")
+        if not (database is None or isinstance(database, exp.Identifier)):
+            raise denied("the name of a table is unfinished")  # `.events`
         renamed = visible.get(name.name) if database is None else None
         alias = table.args.get("alias") or exp.TableAlias(this=exp.to_identifier(name.name, quoted=True))
         outer = table.parent if isinstance(table.parent, exp.Final) else table

@@ -1,4 +1,4 @@
-"""One contract, held by the bus in memory and the bus on a real Valkey; then what only a server can go through."""
+"""One contract, held by the bus in memory, on a real Valkey and on a real Kafka; then what only servers go through."""
 
 import asyncio
 import random
@@ -24,7 +24,8 @@ from shared.bus import (
     Subscription,
     open_bus,
 )
-from shared.config import ConfigError
+from shared.bus.kafka import KafkaBus
+from shared.config import ConfigError, KafkaSettings
 from tests.valkey_server import ValkeyServer
 
 
@@ -43,10 +44,11 @@ def broken() -> Iterator[ValkeyServer]:
     server.remove()
 
 
-@pytest.fixture(params=["memory", "valkey"])
-async def bus(request: pytest.FixtureRequest) -> AsyncIterator[Bus]:
-    url = request.getfixturevalue("valkey").url if request.param == "valkey" else "memory://"
-    opened = open_bus(url)
+@pytest.fixture(params=["memory", "valkey", "kafka"])
+async def bus(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bus]:
+    monkeypatch.setattr("shared.bus.kafka_consuming.TURN_SECONDS", 0.1)  # how fast a subscription closes
+    url = "memory://" if request.param == "memory" else request.getfixturevalue(request.param).url
+    opened = open_bus(url, KafkaSettings(kafka_partitions=1))
     yield opened
     await opened.close()
 
@@ -232,9 +234,10 @@ async def test_numbering_goes_on_after_everything_was_acked(bus: Bus, topic: str
     await subscription.ack(positions(await subscription.take(10, 1)))
     assert positions_of(await publish(bus, topic, range(5, 7))) == [5, 6]
     assert numbers(await subscription.take(10, 1)) == [5, 6]
+    kept_by_age = isinstance(bus, KafkaBus)
     late = await bus.subscribe(topic, "late")
-    assert numbers(await late.take(10, 1)) == [5, 6]
-    assert await bus.lag(topic, "late") == 2
+    assert numbers(await late.take(10, 1)) == (list(range(7)) if kept_by_age else [5, 6])
+    assert await bus.lag(topic, "late") == (7 if kept_by_age else 2)
     await subscription.close()
     await late.close()
 
@@ -243,7 +246,9 @@ async def test_ping_answers(bus: Bus) -> None:
     await bus.ping()
 
 
-@pytest.mark.parametrize("url", ["mqtt://secret@host", "", "redis://host:secret/0"])
+@pytest.mark.parametrize(
+    "url", ["mqtt://secret@host", "", "redis://host:secret/0", "kafka://u:secret@host:x", "kafka://u:secret@"]
+)
 async def test_an_unusable_url_is_refused_without_showing_it(url: str) -> None:
     with pytest.raises(ConfigError) as refused:
         open_bus(url)
@@ -251,7 +256,7 @@ async def test_an_unusable_url_is_refused_without_showing_it(url: str) -> None:
 
 
 def test_the_port_is_light() -> None:
-    code = "import sys, shared.bus; print([m for m in ('redis', 'asyncio', 'structlog') if m in sys.modules])"
+    code = "import sys, shared.bus; print([m for m in ('redis', 'kafka', 'asyncio', 'structlog') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

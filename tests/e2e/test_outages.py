@@ -13,10 +13,10 @@ import pytest
 
 from shared.bus import Message
 from shared.clock import SYSTEM_CLOCK
+from shared.dead_letters import BROKER, DEAD_LETTERS
 from shared.events import EVENTS_TOPIC, encode_line, record
 from shared.events import Row as EventRow
 from shared.ids import uuid7
-from shared.local.kafka_source import BROKER, DEAD_LETTERS
 from shared.refusals import Refusal
 from shared.security.keys import new_key
 from tests.e2e.running import COUNT, Project, Running, wait_until

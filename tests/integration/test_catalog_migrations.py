@@ -6,7 +6,7 @@ import pytest
 from shared.catalog.client import CatalogUnavailableError
 from shared.catalog.migrate import CatalogMigrationError, current, downgrade, migrate
 
-HEAD = "0003"
+HEAD = "0005"
 
 
 def tables(url: str) -> set[str]:
@@ -27,6 +27,8 @@ def test_migrations_go_up_down_and_up_again(empty_catalog_url: str) -> None:
         "event_sightings",
         "idempotency_keys",
         "reference_tables",
+        "dead_letters",
+        "jobs",
     }
     assert current(empty_catalog_url) == HEAD
     downgrade(empty_catalog_url, "base")

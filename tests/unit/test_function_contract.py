@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 from shared.bus import Message
 from shared.cloudevent import decode
 from shared.config import ConfigError
+from shared.events import ACCEPTED
 from shared.function import LIVE, READY, Service, event_reply, function, no_ports
 from shared.http import ASGIApp, Reply, Request, json_reply, problem
 from shared.refusals import Refusal, Rejected, UnavailableError, describe
@@ -526,3 +527,19 @@ async def test_a_method_the_function_does_not_take_is_refused_before_its_clients
 
     answer = await call(Service("tiny", handler, opens, methods=("POST",)), method="PUT")
     assert (answer.status, answer.header("allow"), opened) == (405, "POST", [])
+
+
+async def test_an_event_sent_again_for_another_reader_of_the_topic_is_taken_unseen() -> None:
+    seen: list[str] = []
+
+    async def note(request: Request, _ports: None) -> Reply:
+        seen.append(request.path)
+        return Reply(200)
+
+    again = {**CLOUDEVENT, "ce-type": ACCEPTED, "ce-onlyfor": "batch-write"}
+    live, batch_write = Service("live", note, no_ports), Service("batch_write", note, no_ports)
+    assert (await call(live, headers=again)).status == 204
+    assert seen == []
+    assert (await call(batch_write, headers=again)).status == 200
+    assert (await call(live, headers={**again, "ce-onlyfor": "live"})).status == 200
+    assert (await call(live, "/api/v1/live/counts", headers=again)).status == 200, "an address of people"

@@ -17,7 +17,7 @@ class Edge(Host):
         super().__init__(load_wiring(), "edge")
         self.passed_on: list[str] = []
 
-    async def _forward(self, request: Request) -> Reply:
+    async def _forward(self, request: Request, service: str) -> Reply:
         self.passed_on.append(request.address)
         return Reply(200)
 

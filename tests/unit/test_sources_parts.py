@@ -4,6 +4,8 @@ import pytest
 
 from shared.bus import MAX_MESSAGE_BYTES, Message
 from shared.clock import to_datetime, to_micros
+from shared.dead_letters import ONLY_FOR
+from shared.events import ACCEPTED
 from shared.local.broker import MAX_EVENT_BYTES
 from shared.local.delivery import Answer, RetryPolicy, dead_letter
 from shared.local.kafka_source import Binding
@@ -64,7 +66,7 @@ def test_only_usable_extension_names_are_taken_from_the_answer() -> None:
         "x-kne-a": "x",
         "content-type": "text/plain",
     }
-    letter = dead_letter(Message({"id": "1"}, b""), "http://w/f/", Answer(0, headers, b"Connection refused"))
+    letter = dead_letter(Message({"id": "1"}, b""), "http://w/f/", Answer(500, headers, b"Connection refused"))
     assert letter.attributes == {
         "id": "1",
         "knativeerrordest": "http://w/f/",
@@ -72,6 +74,18 @@ def test_only_usable_extension_names_are_taken_from_the_answer() -> None:
         "knativeerrordata": "Q29ubmVjdGlvbiByZWZ1c2Vk",
         "refusal": "bad_id",
     }
+
+
+def test_where_nobody_answered_a_dead_letter_has_no_code() -> None:
+    letter = dead_letter(Message({"id": "1"}, b""), "http://w/f/", Answer(0, {}, b"Connection refused"))
+    assert letter.attributes == {"id": "1", "knativeerrordest": "http://w/f/"}
+
+
+def test_a_source_without_types_takes_every_type_and_only_what_is_meant_for_it() -> None:
+    every, events = Binding("t", "dead-letter", frozenset()), Binding("events", "live", frozenset({ACCEPTED}))
+    resent = Message({"type": ACCEPTED, ONLY_FOR: "batch-write"}, b"")
+    assert [every.takes(message) for message in (Message({}, b""), resent)] == [True, True]
+    assert [events.takes(message) for message in (Message({"type": ACCEPTED}, b""), resent)] == [True, False]
 
 
 def test_every_topic_and_consumed_type_of_the_table_has_its_group() -> None:

@@ -1,0 +1,90 @@
+"""What export answers: events of jobs, jobs, pages, and the files behind links."""
+
+import asyncio
+import functools
+import uuid
+
+import msgspec
+
+from functions.export.asked import ExportRequest, now_of
+from functions.export.logic import shown
+from functions.export.page import ADDRESSES, page
+from functions.export.ports import Ports
+from shared.clock import SYSTEM_CLOCK
+from shared.cloudevent import decode
+from shared.http import Reply, Request
+from shared.jobs import api, requested_type
+from shared.jobs.worker import handle
+from shared.objects import ObjectMissingError, ObjectsRefusedError, ObjectsUnavailableError, check_key
+from shared.objects.folder import FolderObjects
+from shared.query.request import MAX_QUERY_BYTES, from_address, from_json
+from shared.refusals import Refusal, Rejected
+
+JOBS = "/api/v1/exports"
+DUE = "dev.sluice.export.due.v1"
+_MOST_EVENT_BYTES = 64 * 1024
+
+
+class FileQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A link to a file of the embedded storage, as it was given out."""
+
+    path: str
+    expires: int
+    signature: str
+
+
+async def deliver(request: Request, ports: Ports) -> Reply:
+    """An event: of a job, or of the timer that asks again for what has stalled. Others on the topic are not ours."""
+    message = decode(request.headers, await request.body(_MOST_EVENT_BYTES))
+    if message.attributes["type"] == DUE:
+        await ports.jobs.sweep()
+    elif message.attributes["type"] == requested_type(ports.jobs.kind):
+        if ports.busy.locked():
+            raise Rejected(Refusal.OVERLOADED, "as many exports as this process works on at once are under way")
+        async with ports.busy:
+            await handle(message, ports.jobs, ports.exporter)
+    return Reply(204)
+
+
+async def answer(request: Request, ports: Ports, project_id: uuid.UUID) -> Reply:
+    """A page, or the addresses of jobs."""
+    if request.path in ADDRESSES:
+        if request.method != "GET":
+            raise Rejected(Refusal.METHOD_NOT_ALLOWED, "a page is asked with GET")
+        asked = request.query.decode("latin-1")
+        work = functools.partial(page, request.path, asked, project_id, ports.pages, SYSTEM_CLOCK)
+        return await asyncio.to_thread(work)
+    if request.path == JOBS and request.method == "POST":
+        return await _start(request, ports, project_id)
+    seconds = ports.settings.link_seconds
+    return await api.answer(
+        request, ports.jobs, project_id, JOBS, lambda job: shown(job, ports.storages, seconds, SYSTEM_CLOCK)
+    )
+
+
+async def _start(request: Request, ports: Ports, project_id: uuid.UUID) -> Reply:
+    asked = from_json(await request.body(MAX_QUERY_BYTES), ExportRequest).settled(now_of(SYSTEM_CLOCK.micros()))
+    try:
+        await asyncio.to_thread(ports.storages(asked.destination).check)
+    except ObjectsRefusedError as error:
+        raise Rejected(Refusal.BAD_DESTINATION, str(error)) from error
+    except ObjectsUnavailableError:
+        pass  # it may be back when the job writes
+    return await api.start(request, ports.jobs, project_id, asked, JOBS)
+
+
+async def file(request: Request, ports: Ports) -> Reply:
+    """A file of the embedded storage behind a link; needs no key, the link is one."""
+    query = from_address(request.query.decode("latin-1"), FileQuery)
+    objects = ports.storages("")
+    if not isinstance(objects, FolderObjects):
+        raise Rejected(Refusal.NOT_FOUND, "files are at the storage of this instance, not here")
+    if not objects.holds(query.path, query.expires, query.signature):
+        raise Rejected(Refusal.BAD_LINK, "ask for the export again: its answer has new links")
+    try:
+        data = await asyncio.to_thread(objects.get, check_key(query.path))
+    except ObjectMissingError as error:
+        raise Rejected(Refusal.NOT_FOUND, "the file is not there any more") from error
+    name = query.path.rpartition("/")[2]
+    kind = "application/json" if name.endswith(".json") else "application/octet-stream"
+    return Reply(200, data, kind, {"content-disposition": f'attachment; filename="{name}"'})

@@ -1,0 +1,113 @@
+"""What an export is asked for: by POST as a job, by GET as a page."""
+
+import uuid
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, NamedTuple
+
+import msgspec
+
+from functions.export.columns import columns
+from functions.export.formats import Compression, Format, Layout, layout
+from shared.query.filters import Filter
+from shared.query.pages import Micros, UInt64
+from shared.query.parameters import Parameters
+from shared.query.period import Period, parse_period
+from shared.query.scope import scope
+from shared.refusals import Refusal, Rejected
+
+MOST_PAGE_ROWS = 50_000
+_FIRST_DAY = "1970-01-01"
+_MOST_NOTIFIED = 10
+_RENAMED = {"start": "from", "end": "to"}
+
+Address = Annotated[str, msgspec.Meta(min_length=3, max_length=320, pattern=r"^[^\s@]+@[^\s@]+$")]
+
+
+class ExportRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, rename=_RENAMED):
+    """A job: the events of a range as files. Without `from` the range begins in 1970, without `to` it ends now.
+
+    `destination` is a name the operator gave a storage, empty the instance's own. Who is in `notify` is told when it is
+    done. `formulas` says whether cells of CSV that a spreadsheet would run get a `'` in front.
+    """
+
+    format: Format = "parquet"
+    compression: Compression | None = None
+    formulas: Literal["escape", "keep"] = "escape"
+    start: str = ""
+    end: str = ""
+    timezone: str = "UTC"
+    events: list[str] = []
+    filters: list[Filter] = []
+    columns: list[str] = []
+    destination: str = ""
+    notify: Annotated[list[Address], msgspec.Meta(max_length=_MOST_NOTIFIED)] = []
+
+    def settled(self, now: datetime) -> "ExportRequest":
+        """The same with absolute times and all that can be refused refused: what the job's row keeps."""
+        period = parse_period(self.start or _FIRST_DAY, self.end or now.isoformat(), self.timezone)
+        columns(self.columns)
+        layout(self.format, self.compression, self.formulas)
+        scope(uuid.UUID(int=0), period, Parameters(), events=self.events, filters=self.filters)
+        return msgspec.structs.replace(
+            self, start=period.start.isoformat(), end=period.end.isoformat(), compression=self.layout.compression
+        )
+
+    @property
+    def period(self) -> Period:
+        return parse_period(self.start, self.end, self.timezone)
+
+    @property
+    def layout(self) -> Layout:
+        return layout(self.format, self.compression, self.formulas)
+
+    def query(self) -> dict[str, Any]:
+        """Which events these are, for the manifest: what query_count takes."""
+        filters = msgspec.to_builtins(self.filters)
+        return {**self.period.echo(), "events": self.events, "filters": filters}
+
+
+class Key(NamedTuple):
+    """Where a page ended, in the order of the rows."""
+
+    timestamp: Micros
+    event_id: uuid.UUID
+    event: str
+    user_hash: UInt64
+
+
+class PageQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, rename=_RENAMED):
+    """A page of events, the oldest first; `start_date`, `end_date` and `event_type` are the same in older words."""
+
+    start: str = ""
+    end: str = ""
+    start_date: str = ""
+    end_date: str = ""
+    event_type: str = ""
+    timezone: str = "UTC"
+    events: list[str] = []
+    filters: list[Filter] = []
+    columns: list[str] = []
+    compression: Compression | None = None
+    formulas: Literal["escape", "keep"] = "escape"
+    limit: Annotated[int, msgspec.Meta(ge=1, le=MOST_PAGE_ROWS)] = 10_000
+    cursor: str = ""
+
+    def settled(self) -> "PageQuery":
+        """The same in our own words; refuses both words for one thing (`bad_request`)."""
+        for older, ours in (("start_date", "from"), ("end_date", "to"), ("event_type", "events")):
+            if getattr(self, older) and getattr(self, {"from": "start", "to": "end"}.get(ours, ours)):
+                raise Rejected(Refusal.BAD_REQUEST, f"`{older}` is `{ours}` in older words; give one of them")
+        return msgspec.structs.replace(
+            self,
+            start=self.start or self.start_date,
+            end=self.end or self.end_date,
+            events=self.events or ([self.event_type] if self.event_type else []),
+            start_date="",
+            end_date="",
+            event_type="",
+        )
+
+
+def now_of(micros: int) -> datetime:
+    """Now, without the fraction that nobody asked for."""
+    return datetime.fromtimestamp(micros // 1_000_000, tz=UTC)

@@ -1,0 +1,21 @@
+"""export: events as files, in the background as a job or page by page at once."""
+
+from functions.export.answers import answer, deliver, file
+from functions.export.ports import Ports, opens
+from shared.cloudevent import looks_like_cloudevent
+from shared.function import function
+from shared.http import Reply, Request
+from shared.objects import FILES
+
+# Where events are posted. They carry no key, so the public addresses do not take them.
+SINK = "/"
+
+
+@function("export", opens, methods=("GET", "POST", "DELETE"))
+async def main(request: Request, ports: Ports) -> Reply:
+    if request.path == SINK and looks_like_cloudevent(request.headers):
+        return await deliver(request, ports)
+    if request.path == FILES:
+        return await file(request, ports)
+    key = await ports.access.require(request.headers, "export")
+    return await answer(request, ports, key.project_id)

@@ -1,0 +1,115 @@
+"""What export works with: the warehouse, the jobs, the storages, and threads of its own."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import msgspec
+
+from functions.export.logic import KIND, Exporter, Limits
+from functions.export.reading import READ_LIMITS
+from shared.bus import open_bus
+from shared.catalog.client import Catalog
+from shared.clock import SYSTEM_CLOCK
+from shared.config import BusSettings, CatalogSettings, ConfigError, ObjectsSettings, WarehouseSettings, load, setting
+from shared.jobs import LEASE_SECONDS, Jobs
+from shared.objects import Objects, open_objects
+from shared.refusals import Refusal, Rejected
+from shared.security.access import Access, open_access
+from shared.warehouse.client import READ_LIMITS as PAGE_LIMITS
+from shared.warehouse.client import Warehouse
+
+_PAGE_BYTES = 128 * 1024 * 1024
+_SOCKET_SECONDS = 320
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(WarehouseSettings, CatalogSettings, BusSettings, ObjectsSettings):
+    destinations: str = setting(
+        "SLUICE_EXPORT_DESTINATIONS",
+        'Further storages an export may go to, by name: {"lake": "s3://…"}.',
+        default="{}",
+        secret=True,
+    )
+    part_rows: int = setting("SLUICE_EXPORT_PART_ROWS", "Events in one file of an export at most.", default=200_000)
+    slice_seconds: float = setting(
+        "SLUICE_EXPORT_SLICE_SECONDS", "How long an export works before it asks for its own next step.", default=12.0
+    )
+    at_once: int = setting("SLUICE_EXPORTS_AT_ONCE", "Exports that one process works on at once.", default=2)
+    link_seconds: int = setting("SLUICE_EXPORT_LINK_SECONDS", "How long the links to files hold.", default=3_600)
+    lease: float = setting(
+        "SLUICE_JOB_LEASE_SECONDS",
+        "After how long another worker takes over the job of one that died.",
+        default=LEASE_SECONDS,
+    )
+
+
+class Storages:
+    """The instance's own storage and the named ones, each opened when it is needed."""
+
+    def __init__(self, settings: ObjectsSettings, destinations: str) -> None:
+        self._public_url = settings.public_url
+        try:
+            named = msgspec.json.decode(destinations, type=dict[str, str])
+        except msgspec.MsgspecError as error:
+            raise ConfigError(["SLUICE_EXPORT_DESTINATIONS is no JSON object of texts"]) from error
+        self._urls = {**named, "": settings.objects}
+        self._opened: dict[str, Objects] = {}
+
+    def __call__(self, name: str) -> Objects:
+        """The storage of that name, '' for the own one; refuses names nobody gave (`bad_destination`)."""
+        if name not in self._urls:
+            known = ", ".join(sorted(filter(None, self._urls))) or "none"
+            raise Rejected(Refusal.BAD_DESTINATION, f"{name[:80]!r} is not known; the operator named {known}")
+        if name not in self._opened:
+            self._opened[name] = open_objects(self._urls[name], public_url=self._public_url)
+        return self._opened[name]
+
+    def close(self) -> None:
+        for objects in self._opened.values():
+            objects.close()
+
+
+@dataclass(frozen=True)
+class Ports:
+    warehouse: Warehouse
+    pages: Warehouse
+    access: Access
+    jobs: Jobs
+    exporter: Exporter
+    storages: Storages
+    threads: Executor
+    settings: Settings
+    busy: asyncio.Semaphore
+
+    async def ready(self) -> None:
+        await self.pages.ping()
+
+
+@asynccontextmanager
+async def opens() -> AsyncIterator[Ports]:
+    settings = load(Settings)
+    # Two clients: a library's session is not for two threads, and an export's limits are not a page's.
+    warehouse = Warehouse(settings.warehouse_url, timeout_seconds=_SOCKET_SECONDS, read_limits=READ_LIMITS)
+    limits = {**PAGE_LIMITS, "max_result_bytes": _PAGE_BYTES}
+    pages = Warehouse(settings.warehouse_url, read_limits=limits)
+    bus = open_bus(settings.bus_url)
+    catalog = Catalog(settings.catalog_url)
+    storages = Storages(settings, settings.destinations)
+    # Threads of its own: an export lasts, and nobody else of the process must wait for one.
+    threads = ThreadPoolExecutor(settings.at_once + 1, thread_name_prefix=KIND)
+    jobs = Jobs(catalog, bus, KIND, lease_seconds=settings.lease)
+    how = Limits(settings.part_rows, settings.slice_seconds)
+    exporter = Exporter(warehouse, storages, threads, SYSTEM_CLOCK, how)
+    async with open_access(settings.catalog_url) as access:
+        yield Ports(
+            warehouse, pages, access, jobs, exporter, storages, threads, settings, asyncio.Semaphore(settings.at_once)
+        )
+    threads.shutdown(wait=False, cancel_futures=True)
+    storages.close()
+    await warehouse.close()
+    await pages.close()
+    await catalog.close()
+    await bus.close()

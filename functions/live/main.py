@@ -1,0 +1,35 @@
+"""live: counts events the minute they arrive, and says how many there were in each of the last minutes."""
+
+from functions.live.logic import LiveQuery, live_counts, watch
+from functions.live.ports import Ports, opens
+from shared.clock import SYSTEM_CLOCK
+from shared.cloudevent import decode, looks_like_cloudevent
+from shared.events import ACCEPTED
+from shared.function import SINK, function
+from shared.http import Reply, Request, json_reply, problem
+from shared.query.request import from_address
+from shared.refusals import Refusal, Rejected
+
+PATH = "/api/v1/live/counts"
+MAX_BODY_BYTES = 2 * 1024 * 1024
+
+
+@function("live", opens)
+async def main(request: Request, ports: Ports) -> Reply:
+    if request.path == SINK and looks_like_cloudevent(request.headers):
+        return await _watch(request, ports)
+    if request.path != PATH:
+        raise Rejected(Refusal.NOT_FOUND, f"live counts are at {PATH}")
+    if request.method != "GET":
+        return problem(Refusal.METHOD_NOT_ALLOWED, request_id=request.request_id, allow=["GET"])
+    key = await ports.access.require(request.headers, "read")
+    query = from_address(request.address.partition("?")[2], LiveQuery)
+    return json_reply(await live_counts(query, key.project_id, ports.cache, ports.warehouse, SYSTEM_CLOCK))
+
+
+async def _watch(request: Request, ports: Ports) -> Reply:
+    message = decode(request.headers, await request.body(MAX_BODY_BYTES))
+    if message.attributes["type"] != ACCEPTED:
+        raise Rejected(Refusal.UNEXPECTED_EVENT_TYPE, message.attributes["type"])
+    await watch(message, ports.cache, SYSTEM_CLOCK)
+    return Reply(204)

@@ -1,0 +1,12 @@
+-- Events received in each minute of a range, by name: the hundred most frequent of a minute, and how many all are.
+-- Minutes are whole minutes since 1970. Parameters are bound by shared.query.scope; FINAL counts an event that was
+-- stored twice once.
+SELECT minute, event, events, sum(events) OVER (PARTITION BY minute) AS total
+FROM (
+    SELECT intDiv(toUnixTimestamp(received_at), 60) AS minute, event, count() AS events
+    FROM events FINAL
+    WHERE /*scope*/
+    GROUP BY minute, event
+)
+ORDER BY minute, events DESC, event
+LIMIT 100 BY minute

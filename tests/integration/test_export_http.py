@@ -1,0 +1,389 @@
+"""Exports over HTTP, by the function as it is served: start, look, link, cancel; and pages."""
+
+import asyncio
+import csv
+import io
+import json
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pyarrow.parquet as pq
+import pytest
+
+from shared.bus import Message
+from shared.catalog.client import Catalog
+from shared.catalog.keys import create_key
+from shared.cloudevent import encode_binary
+from shared.function import Service
+from shared.http import Reply, Request
+from shared.jobs import CONTROL
+from shared.serve import find_main
+from tests.integration.exporting import make_project
+from tests.integration.reading import Stored, batch, row, stored
+
+HOUR = timedelta(hours=1)
+RANGE = {"from": "2026-03-01", "to": "2026-03-31"}
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stored]:
+    with stored(tmp_path_factory.mktemp("exports-http")) as found:
+        yield found
+
+
+class Client:
+    """The function with a project's key; `deliver` stands for the source."""
+
+    def __init__(self, service: Service[Any], key: str) -> None:
+        self.service = service
+        self.key = key
+        self.told: list[Any] = []
+
+    async def ask(self, method: str, address: str, body: object = None, **headers: str) -> Reply:
+        path, _, query = address.partition("?")
+        data = b"" if body is None else json.dumps(body).encode()
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": data}
+
+        given = {"x-api-key": self.key, **{name.replace("_", "-"): value for name, value in headers.items()}}
+        raw = [(name.encode(), value.encode()) for name, value in given.items()]
+        scope = {"type": "http", "method": method, "path": path, "query_string": query.encode(), "headers": raw}
+        return await self.service.answer(Request(scope, receive))
+
+    async def json(self, method: str, address: str, body: object = None, *, status: int = 200, **headers: str) -> Any:
+        reply = await self.ask(method, address, body, **headers)
+        assert reply.status == status, reply.body
+        return json.loads(reply.body)
+
+    async def deliver(self) -> None:
+        subscription = await self.service._ports.jobs._bus.subscribe(CONTROL, "test")  # type: ignore[union-attr]
+        while found := await subscription.take(1, 0.01):
+            message: Message = found[0].message
+            if "completed" in message.attributes["type"]:
+                self.told.append(json.loads(message.data))
+            reply = await self.post(message)
+            assert reply.status == 204, reply.body
+            await subscription.ack([found[0].position])
+        await subscription.close()
+
+    async def post(self, message: Message) -> Reply:
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": message.data}
+
+        raw = [(name.encode(), value.encode()) for name, value in encode_binary(message).items()]
+        scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": raw}
+        return await self.service.answer(Request(scope, receive))
+
+
+@pytest.fixture
+def environment(engine: Stored, catalog_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("SLUICE_WAREHOUSE_URL", engine.warehouse._url.geturl())
+    monkeypatch.setenv("SLUICE_CATALOG_URL", catalog_url)
+    monkeypatch.setenv("SLUICE_BUS_URL", "memory://")
+    monkeypatch.setenv("SLUICE_DATA", str(tmp_path / "data"))
+    lost = "s3://k:topsecret@no-such-bucket?endpoint=http://127.0.0.1:9"
+    monkeypatch.setenv("SLUICE_EXPORT_DESTINATIONS", json.dumps({"lake": (tmp_path / "lake").as_uri(), "lost": lost}))
+    return catalog_url
+
+
+@asynccontextmanager
+async def client(catalog_url: str, project: uuid.UUID, scope: Any = "export") -> AsyncIterator[Client]:
+    make_project(catalog_url, project)
+    catalog = Catalog(catalog_url)
+    clear, _ = await create_key(catalog, project, "secret", "k", scopes=[scope])
+    await catalog.close()
+    service = find_main("export").service
+    await service.open()
+    yield Client(service, clear)
+    await service.close()
+
+
+def some(engine: Stored, project: uuid.UUID, count: int = 30) -> None:
+    engine.put(batch(project, *[row("e", HOUR * n, {"n": n}, user_id=f"u{n % 3}") for n in range(1, count + 1)]))
+
+
+def test_an_export_is_started_looked_at_and_fetched_by_its_links(
+    engine: Stored, environment: str, tmp_path: Path
+) -> None:
+    project = uuid.uuid4()
+    some(engine, project)
+
+    async def go() -> None:
+        async with client(environment, project) as asking:
+            asked = {**RANGE, "columns": ["event", "properties.n"], "notify": ["who@example.org"]}
+            reply = await asking.ask("POST", "/api/v1/exports", asked, idempotency_key="k1")
+            accepted = json.loads(reply.body)
+            assert (reply.status, accepted["state"]) == (202, "queued")
+            assert reply.headers["location"] == f"/api/v1/exports/{accepted['id']}"
+            again = await asking.json("POST", "/api/v1/exports", asked, status=202, idempotency_key="k1")
+            assert again["id"] == accepted["id"]
+            other = await asking.ask("POST", "/api/v1/exports", RANGE, idempotency_key="k1")
+            assert (other.status, json.loads(other.body)["code"]) == (422, "idempotency_key_reused")
+            await asking.deliver()
+            shown = await asking.json("GET", f"/api/v1/exports/{accepted['id']}")
+            assert (shown["state"], shown["progress"], shown["error"]) == ("completed", 1.0, None)
+            result = shown["result"]
+            assert (result["rows"], len(result["files"])) == (30, 1)
+            assert shown["request"]["to"].startswith("2026-04-01")
+            [told] = asking.told
+            assert (told["state"], told["rows"], told["notify"]) == ("completed", 30, ["who@example.org"])
+            await by_links(asking, result)
+            listed = await asking.json("GET", "/api/v1/exports?state=completed")
+            assert [item["id"] for item in listed["items"]] == [accepted["id"]]
+            assert listed["next_cursor"] is None
+
+    asyncio.run(go())
+
+
+async def by_links(asking: Client, result: Any) -> None:
+    """The links hold without a key, as they are and no other way."""
+    key, asking.key = asking.key, ""
+    [file] = result["files"]
+    reply = await asking.ask("GET", file["url"])
+    assert (reply.status, len(reply.body)) == (200, file["bytes"])
+    assert pq.read_table(io.BytesIO(reply.body)).num_rows == 30
+    manifest = await asking.json("GET", result["manifest"]["url"])
+    assert manifest["rows"] == 30
+    for changed in (file["url"][:-1] + "0", file["url"].replace("part-00000", "part-00001"), file["url"] + "0"):
+        if changed != file["url"]:
+            reply = await asking.ask("GET", changed)
+            assert (reply.status, json.loads(reply.body)["code"]) == (403, "bad_link")
+    assert (await asking.ask("GET", "/api/v1/files")).status == 400
+    asking.key = key
+
+
+def test_an_export_goes_to_the_destination_the_operator_named(engine: Stored, environment: str, tmp_path: Path) -> None:
+    project = uuid.uuid4()
+    some(engine, project)
+
+    async def go() -> None:
+        async with client(environment, project) as asking:
+            await asking.json("POST", "/api/v1/exports", {**RANGE, "destination": "lake"}, status=202)
+            await asking.deliver()
+            assert [told["state"] for told in asking.told] == ["completed"]
+            refused = await asking.json("POST", "/api/v1/exports", {"destination": "sea"}, status=422)
+            assert refused["code"] == "bad_destination"
+            assert "lake" in refused["detail"]
+            # One that is away is no reason to refuse: it may be back when the job writes.
+            waiting = await asking.json("POST", "/api/v1/exports", {**RANGE, "destination": "lost"}, status=202)
+            assert "topsecret" not in json.dumps(await asking.json("GET", f"/api/v1/exports/{waiting['id']}"))
+
+    asyncio.run(go())
+    assert len(list((tmp_path / "lake").rglob("*.parquet"))) == 1
+    assert not list((tmp_path / "data").rglob("*.parquet"))
+
+
+def test_an_export_is_cancelled_and_stays_so(engine: Stored, environment: str) -> None:
+    project = uuid.uuid4()
+    some(engine, project)
+
+    async def go() -> None:
+        async with client(environment, project) as asking:
+            for method, path in (("DELETE", ""), ("POST", "/cancel")):
+                job = await asking.json("POST", "/api/v1/exports", RANGE, status=202)
+                cancelled = await asking.json(method, f"/api/v1/exports/{job['id']}{path}")
+                assert cancelled["state"] == "cancelled"
+                await asking.deliver()
+                again = await asking.json(method, f"/api/v1/exports/{job['id']}{path}")
+                assert (again["state"], again["result"]) == ("cancelled", None)
+            assert asking.told == []
+
+    asyncio.run(go())
+
+
+def test_another_projects_export_is_as_unknown_as_none(engine: Stored, environment: str) -> None:
+    async def go() -> None:
+        mine, other = uuid.uuid4(), uuid.uuid4()
+        async with client(environment, mine) as asking:
+            job = await asking.json("POST", "/api/v1/exports", RANGE, status=202)
+        async with client(environment, other) as asking:
+            for wrong in (job["id"], str(uuid.uuid4()), "not-an-id"):
+                for method, path in (("GET", ""), ("DELETE", ""), ("POST", "/cancel")):
+                    assert (await asking.ask(method, f"/api/v1/exports/{wrong}{path}")).status == 404
+            assert (await asking.json("GET", "/api/v1/exports"))["items"] == []
+
+    asyncio.run(go())
+
+
+def test_jobs_are_listed_newest_first_page_by_page(engine: Stored, environment: str) -> None:
+    async def go() -> None:
+        async with client(environment, uuid.uuid4()) as asking:
+            ids = [(await asking.json("POST", "/api/v1/exports", RANGE, status=202))["id"] for _ in range(5)]
+            found: list[str] = []
+            cursor: str | None = ""
+            while cursor is not None:
+                page = await asking.json("GET", "/api/v1/exports?limit=2" + (f"&cursor={cursor}" if cursor else ""))
+                found += [item["id"] for item in page["items"]]
+                cursor = page["next_cursor"]
+            assert found == ids[::-1]
+
+    asyncio.run(go())
+
+
+BAD = {
+    "unknown format": ({"format": "xlsx"}, 400, "bad_request"),
+    "snappy csv": ({"format": "csv", "compression": "snappy"}, 400, "bad_request"),
+    "unknown compression": ({"compression": "rar"}, 400, "bad_request"),
+    "unknown column": ({"columns": ["event", "nope"]}, 422, "unknown_field"),
+    "column twice": ({"columns": ["event", "event"]}, 400, "bad_request"),
+    "injection": ({"columns": ["properties.a` FROM x --"]}, 202, ""),
+    "backward": ({"from": "2026-02-01", "to": "2026-01-01"}, 422, "bad_range"),
+    "no time": ({"from": "yesterday"}, 422, "bad_range"),
+    "in the future": ({"from": "2140-01-01"}, 422, "bad_range"),
+    "unknown zone": ({"timezone": "Mars/North"}, 422, "bad_timezone"),
+    "unknown field": ({"fomat": "csv"}, 422, "unknown_field"),
+    "bad filter": ({"filters": [{"property": "event", "op": "in", "value": 1}]}, 422, "bad_filter"),
+    "too many filters": ({"filters": [{"property": "event", "value": "x"}] * 51}, 422, "bad_filter"),
+    "no address": ({"notify": ["nobody"]}, 400, "bad_request"),
+    "a list": ([], 400, "bad_request"),
+}
+
+
+def test_what_cannot_be_exported_is_refused_with_what_to_change(engine: Stored, environment: str) -> None:
+    async def go() -> None:
+        async with client(environment, uuid.uuid4()) as asking:
+            for name, (body, status, code) in BAD.items():
+                reply = await asking.ask("POST", "/api/v1/exports", body)
+                answer = json.loads(reply.body)
+                assert (name, reply.status, answer.get("code", "")) == (name, status, code)
+                assert status == 202 or answer["detail"], name
+            await asking.deliver()
+            assert [told["state"] for told in asking.told] == ["completed"]
+
+    asyncio.run(go())
+
+
+def test_a_pattern_that_is_not_re2_fails_the_job_and_says_so(engine: Stored, environment: str) -> None:
+    async def go() -> None:
+        async with client(environment, uuid.uuid4()) as asking:
+            wrong = {**RANGE, "filters": [{"property": "event", "op": "regex", "value": "("}]}
+            job = await asking.json("POST", "/api/v1/exports", wrong, status=202)
+            await asking.deliver()
+            shown = await asking.json("GET", f"/api/v1/exports/{job['id']}")
+            assert (shown["state"], shown["error"]["code"]) == ("failed", "bad_filter")
+            assert [told["error"]["code"] for told in asking.told] == ["bad_filter"]
+
+    asyncio.run(go())
+
+
+def test_a_key_without_the_scope_may_not_export(engine: Stored, environment: str) -> None:
+    async def go() -> None:
+        async with client(environment, uuid.uuid4(), "read") as asking:
+            for method, address in (("POST", "/api/v1/exports"), ("GET", "/api/v1/export/csv")):
+                assert (await asking.json(method, address, {}, status=403))["code"] == "scope_missing"
+
+    asyncio.run(go())
+
+
+def test_an_event_of_somebody_elses_on_the_topic_is_let_through(engine: Stored, environment: str) -> None:
+    async def go() -> None:
+        async with client(environment, uuid.uuid4()) as asking:
+            attributes = {"specversion": "1.0", "id": "1", "source": "/s", "type": "dev.sluice.other.requested.v1"}
+            assert (await asking.post(Message(attributes, b"{}"))).status == 204
+            ours = {**attributes, "type": "dev.sluice.export.requested.v1"}
+            assert (await asking.post(Message(ours, b"[]"))).status == 400
+            gone = json.dumps({"job_id": str(uuid.uuid4()), "project_id": str(uuid.uuid4())}).encode()
+            assert (await asking.post(Message(ours, gone))).status == 204
+            assert (await asking.post(Message({**attributes, "type": "dev.sluice.export.due.v1"}, b""))).status == 204
+
+    asyncio.run(go())
+
+
+# --- pages
+
+
+async def pages(asking: Client, wanted: str, **query: Any) -> list[Reply]:
+    found = []
+    address = f"/api/v1/export/{wanted}?{urlencode(query)}"
+    while address:
+        reply = await asking.ask("GET", address)
+        assert reply.status == 200, reply.body
+        found.append(reply)
+        address = reply.headers.get("link", "").partition(">")[0].removeprefix("<")
+    return found
+
+
+def test_pages_hold_each_event_once_in_order(engine: Stored, environment: str) -> None:
+    project = uuid.uuid4()
+    some(engine, project, 47)
+
+    async def go() -> None:
+        async with client(environment, project) as asking:
+            query = {**RANGE, "columns": "timestamp,properties.n,user_id", "limit": 10}
+            found = await pages(asking, "csv", **query)
+            assert [int(reply.headers["x-row-count"]) for reply in found] == [10, 10, 10, 10, 7]
+            numbers = [int(item["properties.n"]) for reply in found for item in read_csv(reply)]
+            assert numbers == list(range(47, 0, -1))
+            lines = [line for reply in await pages(asking, "json", **query) for line in reply.body.splitlines()]
+            assert [int(json.loads(line)["properties.n"]) for line in lines] == numbers
+            tables = [pq.read_table(io.BytesIO(reply.body)) for reply in await pages(asking, "parquet", **query)]
+            assert [int(n) for table in tables for n in table.column("properties.n").to_pylist()] == numbers
+
+    asyncio.run(go())
+
+
+def read_csv(reply: Reply) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(reply.body.decode())))
+
+
+def test_the_older_words_ask_for_the_same(engine: Stored, environment: str) -> None:
+    project = uuid.uuid4()
+    engine.put(batch(project, row("a", HOUR), row("b", HOUR), row("a", HOUR * 48)))
+
+    async def go() -> None:
+        async with client(environment, project) as asking:
+            older = {"start_date": "2026-03-31", "end_date": "2026-03-31", "event_type": "a"}
+            [reply] = await pages(asking, "csv", columns="event", **older)
+            assert reply.body == b'"event"\n"a"\n'
+            assert reply.headers["content-disposition"] == 'attachment; filename="events.csv"'
+            both = await asking.ask("GET", "/api/v1/export/csv?from=2026-03-31&start_date=2026-03-31")
+            assert (both.status, json.loads(both.body)["code"]) == (400, "bad_request")
+
+    asyncio.run(go())
+
+
+def test_cells_that_look_like_formulas_are_made_harmless(engine: Stored, environment: str) -> None:
+    project = uuid.uuid4()
+    names = ["=1+1", "+1", "-1", "@x", "\tx", "plain", "a=b", "it's"]
+    engine.put(batch(project, *[row(name, HOUR * n) for n, name in enumerate(reversed(names), 1)]))
+
+    async def go() -> None:
+        async with client(environment, project) as asking:
+            [reply] = await pages(asking, "csv", columns="event", **RANGE)
+            cells = [item["event"] for item in read_csv(reply)]
+            assert cells == ["'=1+1", "'+1", "'-1", "'@x", "'\tx", "plain", "a=b", "it's"]
+            [kept] = await pages(asking, "csv", columns="event", formulas="keep", **RANGE)
+            assert [item["event"] for item in read_csv(kept)] == names
+
+    asyncio.run(go())
+
+
+def test_a_page_that_cannot_be_asked_is_refused(engine: Stored, environment: str) -> None:
+    async def go() -> None:
+        async with client(environment, uuid.uuid4()) as asking:
+            for query, status, code in (
+                ("limit=0", 400, "bad_request"),
+                ("limit=999999", 400, "bad_request"),
+                ("columns=nope", 422, "unknown_field"),
+                ("nope=1", 422, "unknown_field"),
+                ("cursor=abc", 422, "bad_cursor"),
+                ("filters=x", 422, "bad_filter"),
+                (
+                    "filters=" + urlencode({"": '[{"property":"event","op":"regex","value":"("}]'})[1:],
+                    422,
+                    "bad_filter",
+                ),
+                ("from=2026-01-02&to=2026-01-01", 422, "bad_range"),
+                ("compression=snappy", 400, "bad_request"),
+            ):
+                refused = await asking.json("GET", f"/api/v1/export/csv?{query}", status=status)
+                assert (query, refused["code"]) == (query, code)
+            assert (await asking.ask("POST", "/api/v1/export/csv")).status == 405
+
+    asyncio.run(go())
