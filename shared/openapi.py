@@ -73,7 +73,7 @@ def document(found: Sequence[Operation], version: str) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {"title": "Sluice", "version": version, "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},
-        "servers": [{"url": "http://localhost:8080"}],
+        "servers": [{"url": "/"}],  # wherever the document was fetched
         "paths": paths,
         "components": {
             "schemas": components,

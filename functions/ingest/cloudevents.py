@@ -52,7 +52,7 @@ def read_binary(headers: Mapping[str, str], body: bytes, limits: Limits) -> Even
 def read_structured(text: bytes, limits: Limits) -> Events:
     """One event as a JSON object of attributes and data."""
     converted = _from_json(text, limits)
-    return Events([converted.event], single=True, identities=[converted.identity])
+    return Events([converted.event], single=True, identities=[converted.identity], sent=[text])
 
 
 def read_batch(text: bytes, limits: Limits) -> Events:
@@ -60,9 +60,10 @@ def read_batch(text: bytes, limits: Limits) -> Events:
     if not text.startswith(b"["):
         raise CloudEventError("a batch is a JSON list of CloudEvents")
     raw: list[bytes] = []
+    all_sent = elements(text, limits.events)
     identities: list[tuple[str, str]] = []
     refused: dict[int, Rejected] = {}
-    for place, element in enumerate(elements(text, limits.events)):
+    for place, element in enumerate(all_sent):
         sent = bytes(element)
         try:
             event, identity = _from_json(sent, limits)
@@ -71,7 +72,7 @@ def read_batch(text: bytes, limits: Limits) -> Events:
             event, identity = sent, ("", "")
         raw.append(event)
         identities.append(identity)
-    return Events(raw, single=False, identities=identities, refused=refused)
+    return Events(raw, single=False, identities=identities, refused=refused, sent=all_sent)
 
 
 def _from_json(text: bytes, limits: Limits) -> _Converted:
@@ -116,11 +117,16 @@ def _data_of_bytes(data: bytes, content_type: str) -> msgspec.Raw:
         return msgspec.Raw(data)
     if not media_type and data[:1] in b'{["':
         return msgspec.Raw(data)
+    return msgspec.Raw(msgspec.json.encode(_as_member(data)))
+
+
+def _as_member(data: bytes) -> dict[str, str]:
+    """Text under `data`; bytes, and text with a null character that no text column holds, under `data_base64`."""
     try:
-        kept = {"data": data.decode()}
+        text = data.decode()
     except UnicodeDecodeError:
-        kept = {"data_base64": base64.b64encode(data).decode()}
-    return msgspec.Raw(msgspec.json.encode(kept))
+        text = "\0"
+    return {"data_base64": base64.b64encode(data).decode()} if "\0" in text else {"data": text}
 
 
 def _converted(attributes: Fields, data: msgspec.Raw, limits: Limits) -> _Converted:

@@ -192,13 +192,12 @@ class Pipeline:
                 valid = validate(raw, arrived, entropy, _identity(events, index, claim, arrived))
                 self._enricher.enrich(valid.row, sender, valid.properties, valid.context, lookups)
             except Rejected as rejected:
-                checked.refused.append(_refused(index, rejected, raw))
+                checked.refused.append(_refused(index, rejected, _sent(events, index)))
             except msgspec.DecodeError as error:
-                checked.refused.append(_refused(index, _undecodable(raw, error), raw))
+                checked.refused.append(_refused(index, _undecodable(raw, error), _sent(events, index)))
             except RecursionError:
-                checked.refused.append(
-                    _refused(index, Rejected(Refusal.TOO_DEEP, "the event is nested too deeply"), raw)
-                )
+                too_deep = Rejected(Refusal.TOO_DEEP, "the event is nested too deeply")
+                checked.refused.append(_refused(index, too_deep, _sent(events, index)))
             else:
                 checked.valid.append(valid)
         return checked
@@ -242,6 +241,11 @@ def _identity(events: Events, index: int, claim: sightings.Claim | None, arrived
     if claim is not None:
         return Identity(sightings.event_id(arrived.project_id, claim.key, index), by_key=True)
     return None
+
+
+def _sent(events: Events, index: int) -> bytes:
+    """One event as it came."""
+    return bytes((events.raw if events.sent is None else events.sent)[index])
 
 
 def _refused(index: int, rejected: Rejected, raw: bytes) -> RefusedEvent:

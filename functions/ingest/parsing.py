@@ -39,7 +39,8 @@ class Events(msgspec.Struct, frozen=True):
 
     `single`: the body was one event and not a list. `key`: the public API key that was found in the body, ''
     without one; it is no longer part of an event. `identities`: for CloudEvents the (source, id) of each. `refused`:
-    those that cannot be events, by their place in `raw`; nobody should look at them again.
+    those that cannot be events, by their place in `raw`; nobody should look at them again. `sent`: what came, where
+    `raw` was made of it.
     """
 
     raw: Sequence[RawEvent]
@@ -47,6 +48,7 @@ class Events(msgspec.Struct, frozen=True):
     key: str = ""
     identities: Sequence[tuple[str, str]] | None = None
     refused: dict[int, Rejected] | None = None
+    sent: Sequence[RawEvent] | None = None
 
 
 def parsed(decoder: Callable[[bytes], Any], text: bytes) -> Any:

@@ -4,7 +4,7 @@ import functools
 import json
 import re
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -39,7 +39,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
     "event": ("event", "event_type", "type", "name"),
     "user_id": ("user_id", "userId", "distinct_id"),
     "anonymous_id": ("anonymous_id", "anonymousId"),
-    "session_id": ("session_id",),
+    "session_id": ("session_id", "sessionId"),
     "timestamp": ("timestamp", "time", "ts"),
     "sent_at": ("sent_at",),
     "properties": ("properties", "payload", "metadata", "data"),
@@ -56,6 +56,8 @@ _PLAIN_ISO = re.compile(rb'"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z"')
 _KEY_END = re.compile(rb'"\s*:')
 _NULL_ESCAPE = b"\\u0000"
 _NULL_CHARACTER = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # a backslash before it would make it plain text
+# Seconds, milliseconds or microseconds of our days, as a cell of a file holds them.
+_EPOCH_TEXT = re.compile(r"\d{10}(?:\.\d{1,6})?|\d{13}|\d{16}")
 _INTEGER = re.compile(rb"-?\d{1,40}")
 _EMPTY = msgspec.Raw(b"{}")
 _NULL = msgspec.Raw(b"null")
@@ -424,14 +426,24 @@ def _moment(raw: msgspec.Raw, field: str) -> datetime:
     try:
         value = _decode_time(raw)
         if isinstance(value, str):
-            moment = datetime.fromisoformat(value)
-            return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+            if not _EPOCH_TEXT.fullmatch(value):
+                return _iso(value)
+            value = float(value) if "." in value else int(value)
         return _EPOCH + timedelta(microseconds=_epoch_micros(value))
     except (msgspec.MsgspecError, ValueError, OverflowError, UnicodeDecodeError) as error:
         shown = bytes(raw)[:60].decode(errors="replace")
         raise Rejected(
             Refusal.BAD_TIMESTAMP, f"`{field}` {shown} is neither ISO 8601 nor a number of seconds since 1970"
         ) from error
+
+
+def _iso(text: str) -> datetime:
+    """ISO 8601; stricter than Python's reading, which takes any letter between date and time, or an offset for one."""
+    if "T" in text or " " in text or "t" in text:
+        moment = datetime.fromisoformat(text)
+    else:
+        moment = datetime.combine(date.fromisoformat(text), datetime.min.time())
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def _epoch_micros(value: float) -> int:

@@ -3,7 +3,7 @@
 from functions.live.logic import LiveQuery, live_counts, watch
 from functions.live.ports import Ports, opens
 from shared.clock import SYSTEM_CLOCK
-from shared.cloudevent import decode, looks_like_cloudevent
+from shared.cloudevent import decode
 from shared.events import ACCEPTED
 from shared.function import SINK, function
 from shared.http import Reply, Request, json_reply, problem
@@ -16,7 +16,7 @@ MAX_BODY_BYTES = 2 * 1024 * 1024
 
 @function("live", opens)
 async def main(request: Request, ports: Ports) -> Reply:
-    if request.path == SINK and looks_like_cloudevent(request.headers):
+    if request.path == SINK:
         return await _watch(request, ports)
     if request.path != PATH:
         raise Rejected(Refusal.NOT_FOUND, f"live counts are at {PATH}")

@@ -155,11 +155,11 @@ async def lags_of(bus_url: str) -> dict[str, int]:
 
     bus = open_bus(bus_url)
     try:
-        return {
-            row.service: await bus.lag(topic.topic, row.service)
-            for row in load_wiring().functions
-            for topic in row.topics
-        }
+        behind: dict[str, int] = {}
+        for row in load_wiring().functions:
+            for topic in row.topics:
+                behind[row.service] = behind.get(row.service, 0) + await bus.lag(topic.topic, row.service)
+        return behind
     finally:
         await bus.close()
 

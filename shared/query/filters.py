@@ -29,6 +29,7 @@ Scalar = str | int | float | bool
 MAX_VALUES = 1_000
 MAX_FILTERS = 50
 _EXACT_BELOW = 2**53
+_INT128 = 2**127
 
 _REPETITIONS = "*+?{"  # nothing is repeated at the begin of an expression; behind a group it would be something
 _COMPARISONS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
@@ -99,7 +100,12 @@ def _compares(named: Field, operator: str, value: Scalar, parameters: Parameters
         raise Rejected(Refusal.BAD_FILTER, f"{named.name}: true and false have no order")
     if isinstance(value, str):
         return f"({named.present} AND {named.text} {operator} {parameters.bind('String', value)})"
-    return f"ifNull({named.number} {operator} {parameters.bind('Float64', _number(named, value))}, 0)"
+    number = parameters.bind("Float64", _number(named, value))
+    if isinstance(value, int) and _EXACT_BELOW <= abs(value) < _INT128:
+        # A Float64 cannot tell such integers apart; what is no integer is compared as before.
+        integer, wanted = f"toInt128OrNull({named.text})", parameters.bind("Int128", value)
+        return f"ifNull(if(isNotNull({integer}), {integer} {operator} {wanted}, {named.number} {operator} {number}), 0)"
+    return f"ifNull({named.number} {operator} {number}, 0)"
 
 
 def _number(named: Field, value: float) -> float:
@@ -138,7 +144,7 @@ def _pattern(wanted: Filter) -> str:
 
 def _is_text(value: Scalar) -> bool:
     """Whether `eq` compares texts: for texts, true and false, and integers that a Float64 cannot tell apart."""
-    return isinstance(value, str | bool) or (isinstance(value, int) and abs(value) > _EXACT_BELOW)
+    return isinstance(value, str | bool) or (isinstance(value, int) and abs(value) >= _EXACT_BELOW)
 
 
 def _as_text(value: Scalar) -> str:

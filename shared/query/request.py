@@ -1,6 +1,7 @@
 """A query as it arrives: JSON by POST, or the same names in the address by GET."""
 
 import json
+import re
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -19,7 +20,7 @@ def from_json(body: bytes, query_type: type[QueryT]) -> QueryT:
         query = msgspec.json.decode(body, type=query_type)
         json.loads(body, object_pairs_hook=_once, parse_int=str, parse_float=str)
     except msgspec.ValidationError as error:
-        raise _refused(error) from error
+        raise _refused(error, query_type) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Rejected(Refusal.MALFORMED_JSON, str(error)) from error
     return query
@@ -47,7 +48,7 @@ def from_address(query_string: str, query_type: type[QueryT]) -> QueryT:
     try:
         return msgspec.convert(found, query_type, strict=False)
     except msgspec.ValidationError as error:
-        raise _refused(error) from error
+        raise _refused(error, query_type) from error
 
 
 def _json(name: str, text: str, refusal: Refusal) -> Any:
@@ -69,8 +70,30 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _refused(error: msgspec.ValidationError) -> Rejected:
+_AT = re.compile(r"at `\$((?:\.\w+|\[[^\]]*\])*)`")
+
+
+def _allowed(query_type: type[msgspec.Struct], error: str) -> str:
+    """The values an error's place takes, where the type lists them; '' elsewhere."""
+    from msgspec import inspect
+
+    at = _AT.search(error)
+    wanted: list[inspect.Type] = [inspect.type_info(query_type)]
+    for name in re.findall(r"\.(\w+)|(\[)", at[1]) if at else ():
+        inner = [one for known in wanted for one in (known.types if isinstance(known, inspect.UnionType) else [known])]
+        if name[1]:
+            wanted = [known.item_type for known in inner if isinstance(known, inspect.ListType)]
+        else:
+            structs = [known for known in inner if isinstance(known, inspect.StructType)]
+            wanted = [f.type for known in structs for f in known.fields if f.encode_name == name[0]]
+    inner = [one for known in wanted for one in (known.types if isinstance(known, inspect.UnionType) else [known])]
+    return ", ".join(str(value) for known in inner if isinstance(known, inspect.LiteralType) for value in known.values)
+
+
+def _refused(error: msgspec.ValidationError, query_type: type[msgspec.Struct]) -> Rejected:
     text = str(error)
+    if allowed := "enum value" in text and _allowed(query_type, text):
+        text += f"; it takes {allowed}"
     if "unknown field" in text:
         return Rejected(Refusal.UNKNOWN_FIELD, text)
     return Rejected(Refusal.BAD_FILTER if ".filters" in text else Refusal.BAD_REQUEST, text)

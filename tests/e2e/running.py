@@ -303,12 +303,16 @@ def _iso(seconds: float) -> str:
 
 
 @contextlib.contextmanager
-def running(*below: str) -> Iterator[Running]:
-    """A started instance in a temporary folder (its data in the folders `below` it), ended and removed afterwards."""
+def running(*below: str, **environ: str) -> Iterator[Running]:
+    """A started instance in a temporary folder (its data in the folders `below` it), ended and removed afterwards.
+
+    `environ` is added to its environment.
+    """
     folder = Path(tempfile.mkdtemp(prefix="sl"))
     data = folder.joinpath(*below or ("d",))
     data.parent.mkdir(parents=True, exist_ok=True)
     instance = Running(data)
+    instance.environ |= environ
     instance.environ["TMPDIR"] = str(folder)  # sockets of a long path go there, and with it
     try:
         instance.up()

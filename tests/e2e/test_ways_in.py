@@ -234,3 +234,17 @@ def test_limits_are_settings_and_the_refusals_name_them(instance: Running, proje
     ]:
         reply = send(instance, project, body, {})
         assert reply.json().get("code") == code, reply.text
+
+
+def test_integers_beyond_a_float_keep_their_order_and_their_digits(instance: Running) -> None:
+    project = instance.new_project()
+    first = 1_234_567_890_123_456_700
+    reply = send(
+        instance, project, json.dumps([{"event": "t", "properties": {"n": first + i}} for i in range(100)]).encode(), {}
+    )
+    stored(instance, project, reply.json()["receipt"])
+    expected = {"gt": 49, "gte": 50, "lt": 50, "lte": 51, "eq": 1, "ne": 99}
+    for op, count in expected.items():
+        wanted = [{"property": "properties.n", "op": op, "value": first + 50}]
+        assert instance.count(project, filters=wanted) == count, op
+    assert instance.count(project, filters=[{"property": "properties.n", "op": "gt", "value": 2**53}]) == 100

@@ -17,6 +17,7 @@ import pytest
 from aiohttp import web
 
 from shared.bus import MAX_MESSAGE_BYTES, Bus, open_bus
+from shared.dead_letters import READERS
 from shared.wiring import Wiring
 from tests.integration.sources_harness import (
     Work,
@@ -223,12 +224,13 @@ async def process(valkey: ValkeyServer, work: Work) -> AsyncIterator[tuple[async
 async def test_the_process_delivers_and_ends_cleanly_when_told_to(valkey: ValkeyServer, bus: Bus, work: Work) -> None:
     async with process(valkey, work) as (running, port):
         await bus.publish("events", [event(7, type=ACCEPTED)])
-        await settled(bus)
+        for group in READERS[ACCEPTED]:
+            await settled(bus, group)
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
             assert "sluice_bus_lag_records" in (await client.get("/metrics")).text
         running.send_signal(signal.SIGTERM)
         output, _ = await asyncio.wait_for(running.communicate(), 15)
-    assert work.ids == ["e7"]
+    assert sorted(deliveries(work)) == [(f"/{group}/", "e7") for group in sorted(READERS[ACCEPTED])]
     assert running.returncode == 0
     lines = [json.loads(line) for line in output.splitlines()]
     assert "emulation" in lines[0]["event"]
@@ -241,15 +243,22 @@ async def test_after_a_kill_what_was_not_answered_is_delivered_again(
     work.answers = [200, answering(after=20)]
     async with process(valkey, work) as (running, _):
         await bus.publish("events", [event(number, type=ACCEPTED) for number in range(4)])
-        await eventually(lambda: len(work.seen) == 4)
+        expected = {(f"/{group}/", f"e{number}") for group in READERS[ACCEPTED] for number in range(4)}
+        await eventually(lambda: len(work.seen) == len(expected))
         running.kill()
         await running.wait()
-    done = work.ids[0]
+    done = deliveries(work)[0]
     work.answers = [200]
     async with process(valkey, work):
-        await settled(bus)
-    assert set(work.ids[4:]) | {done} == {"e0", "e1", "e2", "e3"}
+        for group in READERS[ACCEPTED]:
+            await settled(bus, group)
+    assert set(deliveries(work)[len(expected) :]) | {done} == expected
     assert await dead_letters(bus) == []
+
+
+def deliveries(work: Work) -> list[tuple[str, str]]:
+    """To which function each event was posted, in order."""
+    return [(path, headers["ce-id"]) for path, headers, _ in work.seen]
 
 
 def answers(port: int) -> bool:

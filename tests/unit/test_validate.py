@@ -262,3 +262,23 @@ def test_limits_are_what_the_settings_say() -> None:
         with pytest.raises(Rejected) as caught:
             validate(json.dumps(event).encode(), small, ENTROPY)
         assert caught.value.refusal is refused
+
+
+@pytest.mark.parametrize(
+    ("text", "taken"),
+    [
+        ("1640995200", "2022-01-01 00:00:00.000000"),
+        ("1640995200.25", "2022-01-01 00:00:00.250000"),
+        ("1640995200123", "2022-01-01 00:00:00.123000"),
+        ("1640995200123456", "2022-01-01 00:00:00.123456"),
+        ("20260131", "2026-01-31 00:00:00.000000"),
+        ("2026-01-31t10:00Z", "2026-01-31 10:00:00.000000"),
+    ],
+)
+def test_a_time_may_be_a_text_of_an_epoch_or_a_day(text: str, taken: str) -> None:
+    assert row({"event": "x", "timestamp": text}).timestamp == taken
+
+
+@pytest.mark.parametrize("text", ["2026-01-31-05:00", "2026-01-31x10:00", "202601311200", "20260101912", "164099520"])
+def test_a_text_that_could_be_read_in_two_ways_is_no_time(text: str) -> None:
+    assert refusal({"event": "x", "timestamp": text}) is Refusal.BAD_TIMESTAMP

@@ -14,7 +14,9 @@ from shared.clock import Clock
 from shared.events import Row
 from shared.refusals import UnavailableError
 
-REFRESH_SECONDS = 30.0
+# Asked for anew in the background after the first; nobody uses what is older than the second.
+REFRESH_SECONDS = 15.0
+FRESH_SECONDS = 30.0
 _PROPERTIES = "properties."
 _MOST_PROJECTS = 1_000
 _MOST_ROWS = 500_000
@@ -89,7 +91,7 @@ class _Known:
 
 
 class Lookups:
-    """The reference tables of the projects in use, at most REFRESH_SECONDS old while the catalog answers.
+    """The reference tables of the projects in use, at most FRESH_SECONDS old while the catalog answers.
 
     While it does not, what was known last is used. Of many projects those used longest ago are forgotten.
     """
@@ -100,15 +102,15 @@ class Lookups:
         self._known: OrderedDict[uuid.UUID, _Known] = OrderedDict()
 
     async def of(self, project_id: uuid.UUID) -> Sequence[Lookup]:
-        """A project's rules; waits for the catalog only where nothing is known yet. Never raises."""
+        """A project's rules; waits for the catalog where nothing is known, or nothing fresh. Never raises."""
         known = self._known.get(project_id)
         if known is None:
             known = self._known[project_id] = _Known()
             self._forget()
-        first = known.asked_at == float("-inf")
-        if known.refresh is None and self._clock.monotonic() - known.asked_at > REFRESH_SECONDS:
+        age = self._clock.monotonic() - known.asked_at
+        if known.refresh is None and age > REFRESH_SECONDS:
             known.refresh = asyncio.create_task(self._refresh(project_id, known))
-        if first and known.refresh is not None:
+        if age > FRESH_SECONDS and known.refresh is not None:
             await asyncio.shield(known.refresh)
         self._known.move_to_end(project_id)
         return known.ready
