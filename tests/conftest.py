@@ -1,10 +1,21 @@
-"""Engines that are started once for the whole run, by the first test that asks."""
+"""Engines that are started once for the whole run, by the first test that asks; and which tests need such ones."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from tests.engines.kafka import KafkaCluster, running
+
+# Fixtures, and values of a fixture's parameter, behind which a program stands that is built once per machine.
+BUILT = frozenset({"kafka", "server"})
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What needs a real broker or a real S3 server is an engine test: `./task test:engines` runs it."""
+    for item in items:
+        chosen = item.callspec.params.values() if hasattr(item, "callspec") else ()
+        if BUILT & {*getattr(item, "fixturenames", ()), *(value for value in chosen if isinstance(value, str))}:
+            item.add_marker("engines")
 
 
 @pytest.fixture(scope="session")

@@ -225,8 +225,8 @@ class KafkaSubscription:
             found = consumer.poll(timeout_ms=TURN_SECONDS * 1_000, max_records=_BUFFERED)
         _resume_joining(consumer)
         self._notice_new_log()
-        misread = self._settle(consumer)
-        self._keep([record for records in found.values() for record in records if record.partition not in misread])
+        settled = self._settle(consumer)
+        self._keep([record for records in found.values() for record in records if record.partition not in settled])
 
     def _notice_new_log(self) -> None:
         """Where the topic was deleted and made anew, nothing of what was known holds; raises BusUnavailableError."""
@@ -248,30 +248,29 @@ class KafkaSubscription:
     def _settle(self, consumer: KafkaConsumer) -> set[int]:
         """Bring what the group has committed together with what this life knows, for newly assigned partitions.
 
-        Returns those whose committed offset was about an earlier topic: they are read from their beginning.
+        Returns those: what was read of them until now does not count. The client keeps its place in a partition
+        that a rebalance gives back, though what it had read ahead is gone; hence each is told where to read.
         """
-        misread: set[int] = set()
         unsettled = self._assigned - self._settled
         for number in unsettled:
             partition = self._partition(number)
             committed = consumer.committed(partition, metadata=True, timeout_ms=COMMIT_SECONDS * 1_000)
-            found = read_progress(committed.offset, committed.metadata or "", self._log) if committed else Progress()
-            if found is None:
-                misread.add(number)
-                consumer.seek_to_beginning(partition)
-            self._merge(number, found or Progress())
+            found = read_progress(committed.offset, committed.metadata or "", self._log) if committed else None
+            consumer.seek(partition, self._merge(number, found or Progress()))
         if unsettled & self._changed:
             with contextlib.suppress(BusUnavailableError):  # the next acknowledgement will see to it
                 self._commit()
-        return misread
+        return unsettled
 
-    def _merge(self, number: int, theirs: Progress) -> None:
+    def _merge(self, number: int, theirs: Progress) -> int:
+        """Where to read a partition from, given what the group has committed of it."""
         with self._state:
             ours = self._progress.get(number)
             both = self._progress[number] = theirs if ours is None else ours.merged(theirs)
             self._settled.add(number)
             if (both.base, both.next, both.open) != (theirs.base, theirs.next, theirs.open):
                 self._changed.add(number)
+            return both.start
 
     def _keep(self, records: Sequence[Any]) -> None:
         found = [

@@ -11,8 +11,9 @@ from kafka.errors import KafkaError
 from shared.bus import BusUnavailableError, Delivery, Position
 from shared.bus.inspection import TopicState
 from shared.bus.kafka_cluster import Cluster
+from shared.bus.kafka_consuming import group_id
 from shared.bus.kafka_options import client_options, opened
-from shared.bus.kafka_progress import read_progress
+from shared.bus.kafka_progress import log_name, read_progress
 from shared.bus.kafka_publishing import message_of
 from shared.config import KafkaSettings
 
@@ -47,7 +48,7 @@ class KafkaInspection:
         return await asyncio.to_thread(self._cluster.ask, _topics)
 
     async def waiting(self, topic: str, group: str, most: int) -> list[Delivery]:
-        left = await asyncio.to_thread(self._cluster.ask, lambda admin: _left(admin, topic, group))
+        left = await asyncio.to_thread(self._cluster.ask, lambda admin: _left(admin, topic, group_id(topic, group)))
         return await asyncio.to_thread(self._read, topic, left, most)
 
     async def close(self) -> None:
@@ -76,40 +77,50 @@ def _topics(admin: KafkaAdminClient) -> list[TopicState]:
             readers.setdefault(partition.topic, set()).add(group)
     states = []
     for name in sorted(name for name in admin.list_topics() if not name.startswith("__")):
-        first, end = _bounds(admin, name)
+        kept = _kept(admin, name)
         lags = {
-            group: sum(part.records for part in _left(admin, name, group).values()) for group in readers.get(name, ())
+            group.removesuffix(group_id(name, "")): sum(part.records for part in _left(admin, name, group).values())
+            for group in sorted(readers.get(name, ()))
         }
-        states.append(TopicState(name, sum(end.values()) - sum(first.values()), dict(sorted(lags.items()))))
+        states.append(TopicState(name, sum(kept.end.values()) - sum(kept.first.values()), dict(sorted(lags.items()))))
     return states
 
 
-def _bounds(admin: KafkaAdminClient, topic: str) -> tuple[dict[int, int], dict[int, int]]:
-    """The first offset kept, and the one behind the last, of each partition."""
-    described = [one for one in admin.describe_topics([topic]) if one["partitions"]]
-    parts = [TopicPartition(topic, part["partition_index"]) for one in described for part in one["partitions"]]
+class _Kept(NamedTuple):
+    """What is kept of a topic, by partition: the first offset, the one behind the last; and which incarnation it is."""
+
+    first: dict[int, int]
+    end: dict[int, int]
+    log: str
+
+
+def _kept(admin: KafkaAdminClient, topic: str) -> _Kept:
+    [described] = admin.describe_topics([topic])
+    parts = [TopicPartition(topic, part["partition_index"]) for part in described["partitions"]]
     if not parts:
-        return {}, {}
+        return _Kept({}, {}, "")
     first, end = (
         {part.partition: place.offset for part, place in admin.list_partition_offsets(dict.fromkeys(parts, at)).items()}
         for at in (OffsetSpec.EARLIEST, OffsetSpec.LATEST)
     )
-    return first, end
+    return _Kept(first, end, log_name(described.get("topic_id")))
 
 
 def _left(admin: KafkaAdminClient, topic: str, group: str) -> dict[int, _Left]:
-    first, end = _bounds(admin, topic)
-    parts = [TopicPartition(topic, number) for number in first]
+    kept = _kept(admin, topic)
+    parts = [TopicPartition(topic, number) for number in kept.first]
     committed = admin.list_group_offsets({group: parts})[group] if parts else {}
     found = {}
     for part in parts:
-        number, place = part.partition, committed.get(part)
-        if place is None or not first[number] <= place.offset <= end[number]:
-            found[number] = _Left((), first[number], end[number])
+        first, end, place = kept.first[part.partition], kept.end[part.partition], committed.get(part)
+        progress = None
+        if place is not None and first <= place.offset <= end:
+            progress = read_progress(place.offset, place.metadata or "", kept.log)
+        if progress is None:
+            found[part.partition] = _Left((), first, end)
         else:
-            progress = read_progress(place.offset, place.metadata or "")
-            still_open = [offset for offset in progress.open if offset >= first[number]]
-            found[number] = _Left(still_open, progress.next, end[number])
+            still_open = [offset for offset in progress.open if offset >= first]
+            found[part.partition] = _Left(still_open, progress.next, end)
     return found
 
 

@@ -26,12 +26,17 @@ class Progress:
         self.open = {offset for offset in still_open if offset < following}
         self.held = self.open.intersection(held)
         self._again = deque(sorted(self.open - self.held))
-        self._expected = self.base
+        self._expected = self.start
 
     @property
     def base(self) -> int:
         """The offset to commit: all below it is done."""
         return min(self.open, default=self.next)
+
+    @property
+    def start(self) -> int:
+        """Where the log is to be read from: the first record that this member has not been given."""
+        return self._again[0] if self._again else self.next
 
     def meet(self, offset: int) -> int:
         """The attempt with which a record read from the log is to be handed out; 0 if it is not to be.
@@ -79,14 +84,12 @@ class Progress:
         return f"{_FORMAT} {log or _NO_LOG} {following - base} {','.join(texts)}"
 
     def merged(self, committed: "Progress") -> "Progress":
-        """This progress together with what the group has committed meanwhile; the log is read from there on.
+        """This progress together with what the group has committed meanwhile; the log is read from `start` on.
 
         Done is what either of them has done. What this member still holds is not handed out again.
         """
         still_open = {offset for offset in self.open | committed.open if self.lacks(offset) and committed.lacks(offset)}
-        both = Progress(max(self.next, committed.next), still_open, self.held)
-        both._expected = committed.base
-        return both
+        return Progress(max(self.next, committed.next), still_open, self.held)
 
     def lacks(self, offset: int) -> bool:
         """Whether a record is not done."""

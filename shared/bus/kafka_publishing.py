@@ -23,7 +23,15 @@ _METADATA_MILLISECONDS = 1_000
 _MAX_BATCH_BYTES = 1024 * 1024
 _MAX_REQUEST_BYTES = 8 * 1024 * 1024
 MAX_UNSETTLED_BYTES = 64 * 1024 * 1024
-_CLOSE_SECONDS = 2.0
+_CLOSE_SECONDS = 1.0
+
+
+class _Producer(KafkaProducer):  # type: ignore[misc]  # the library has no types
+    """A producer whose `close` ends its thread also where something cannot be delivered any more."""
+
+    def flush(self, timeout: float | None = None) -> None:
+        with suppress(KafkaError):
+            super().flush(timeout)
 
 
 class Publishing:
@@ -57,7 +65,7 @@ class Publishing:
         producer = self._producer
         if producer is None:
             producer, connections = opened(
-                KafkaProducer,
+                _Producer,
                 **self._options,
                 acks="all",
                 enable_idempotence=True,
@@ -126,8 +134,7 @@ class Publishing:
     def close(self) -> None:
         """Blocks for a moment, to let what is on its way arrive."""
         if self._producer is not None:
-            with suppress(KafkaError):
-                self._producer.close(timeout=_CLOSE_SECONDS)
+            self._producer.close(timeout=_CLOSE_SECONDS)
 
 
 def _send(producer: KafkaProducer, topic: str, messages: Sequence[Message], flight: "_Flight") -> None:

@@ -190,16 +190,24 @@ async def _remove(catalog: Catalog, project: uuid.UUID) -> None:
 
 async def _delete(data: Path, project: uuid.UUID) -> None:
     """Delete the project's rows once all accepted events are among them; raises CliError."""
-    from shared.demo.removal import delete_rows
-    from shared.warehouse.client import Warehouse
+    from shared.demo.removal import RemovalUnfinishedError, delete_rows
+    from shared.warehouse.client import Warehouse, WarehouseError
 
     env = _env(data)
     warehouse = Warehouse(env["SLUICE_WAREHOUSE_URL"])
     try:
         await _drain(env["SLUICE_BUS_URL"])
-        await delete_rows(warehouse, project)
+        await delete_rows(warehouse, project, typer.echo)
     except UnavailableError as error:
-        raise CliError(f"{error}. Is it running? `sluice up` starts the local one.", 3) from error
+        raise CliError(
+            "The warehouse does not answer: `sluice up` starts the local one. "
+            "Then run `sluice demo-remove` again: it goes on where it stopped.",
+            3,
+        ) from error
+    except RemovalUnfinishedError as error:
+        raise CliError(f"{error}. Run `sluice demo-remove` again: it goes on where it stopped.", 3) from error
+    except WarehouseError as error:
+        raise CliError(f"The warehouse refused to delete: {error}") from error
     finally:
         await warehouse.close()
 

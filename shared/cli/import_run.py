@@ -18,6 +18,7 @@ import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from shared.cli.client import (
     ClientSettings,
@@ -44,7 +45,7 @@ from shared.refusals import Refusal, Rejected
 INTERRUPTED = 130
 _SHOWN_EVENTS = 3
 _SHOWN_REFUSALS = 20
-_SHOWN_CHARACTERS = 60
+_SHOWN_CHARACTERS = 56
 _AGAIN = "Running the same command again is harmless and goes on from there."
 _PREFLIGHT_SECONDS = 5.0
 
@@ -94,7 +95,7 @@ def run_import(options: ImportOptions) -> int:
             return _rehearse(Importer(job, display), options, display)
         connection = connect(options.url, options.key, "write")
         importer = Importer(_with_destination(job, connection, options), display)
-        return _run(_import(importer, options, connection, display), display, importer.totals, options)
+        return _run(_import(importer, options, connection, display), display, importer, options)
 
 
 def _job(options: ImportOptions) -> Job:
@@ -168,9 +169,7 @@ def _rehearse(importer: Importer, options: ImportOptions, display: ImportDisplay
             typer.echo(event)
 
     check = ingest_check()
-    return _run(
-        lambda: importer.rehearse(options.files, check, show, options.rows or None), display, importer.totals, options
-    )
+    return _run(lambda: importer.rehearse(options.files, check, show, options.rows or None), display, importer, options)
 
 
 def ingest_check() -> Check:
@@ -215,7 +214,7 @@ def _require_alive(connection: Connection) -> None:
         raise unreachable(connection.url, error) from error
 
 
-def _run(work: Callable[[], None], display: ImportDisplay, totals: Totals, options: ImportOptions) -> int:
+def _run(work: Callable[[], None], display: ImportDisplay, importer: Importer, options: ImportOptions) -> int:
     started = time.monotonic()
     fault: CliError | None = None
     try:
@@ -227,17 +226,22 @@ def _run(work: Callable[[], None], display: ImportDisplay, totals: Totals, optio
         fault = CliError(f"{error}.")
     except SelectError as error:
         fault = CliError(f"--select: {error}.", 2)
+    except MappingError as error:
+        fault = CliError(f"--map: {error}.", 2)
     except SendError as error:
         fault = refused(str(error), error.status) if error.status else CliError(f"{error}. {_AGAIN}")
-    _report(totals, time.monotonic() - started, options)
+    totals, unmapped = importer.totals, importer.unmapped()
+    for field, path in unmapped.items():
+        display.say(f"Warning: no row that was read has a value at {path!r}, so no event has the {field} of --map.")
+    _report(totals, unmapped, time.monotonic() - started, options)
     if fault is not None:
         raise fault
     return 1 if totals.refused or totals.lost else 0
 
 
-def _report(totals: Totals, seconds: float, options: ImportOptions) -> None:
+def _report(totals: Totals, unmapped: dict[str, str], seconds: float, options: ImportOptions) -> None:
     if options.as_json:
-        print_json(as_json(totals, seconds, dry_run=options.dry_run))
+        print_json(as_json(totals, unmapped, seconds, dry_run=options.dry_run))
         return
     console = Console(highlight=False, soft_wrap=True)
     out = functools.partial(console.print, markup=False)
@@ -247,25 +251,44 @@ def _report(totals: Totals, seconds: float, options: ImportOptions) -> None:
     out(f"{totals.refused:>12,} refused")
     if totals.lost:
         out(f"{totals.lost:>12,} without an answer")
+    if unmapped:
+        mapped = ", ".join(f"{field}={path}" for field, path in unmapped.items())
+        out(f"{len(unmapped):>12,} mapped and in no row: {mapped}")
     if totals.refused:
-        console.print(_refusals(totals))
+        Console(highlight=False).print(_refusals(totals, several=len(options.files) > 1))
 
 
-def _refusals(totals: Totals) -> Table:
-    """The first refused rows, the commonest reasons first."""
-    table = Table("refused", "row", "reason", "what is wrong", "what it says", box=None, pad_edge=False)
+def _refusals(totals: Totals, *, several: bool) -> Table:
+    """The first refused rows, the commonest reasons first; their files only where there are `several`."""
+    table = Table(box=None, pad_edge=False)
+    for name in ("refused", "row"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("what is wrong, and what the row says", overflow="fold")
     for reason, count in Counter(totals.reasons).most_common(_SHOWN_REFUSALS):
         for place, row in enumerate(totals.examples[reason]):
-            table.add_row(f"{count:,}" if place == 0 else "", *_shown(row), style=None)
+            table.add_row(f"{count:,}" if place == 0 else "", str(row.row), _shown(row, several=several))
     return table
 
 
-def _shown(row: RefusedRow) -> tuple[str, str, str, str]:
-    return f"{row.file}:{row.row}", row.reason, row.detail, row.line[:_SHOWN_CHARACTERS]
+def _shown(row: RefusedRow, *, several: bool) -> Text:
+    parts = [f"{row.reason}: {row.detail}" if row.detail else row.reason]
+    parts += [f"in {_shortened(row.file)}"] if several else []
+    parts += [row.line[:_SHOWN_CHARACTERS]] if row.line else []
+    # A row may hold what a terminal obeys.
+    return Text(
+        "\n".join("".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in part) for part in parts)
+    )
 
 
-def as_json(totals: Totals, seconds: float, *, dry_run: bool) -> dict[str, Any]:
-    """The totals as `--json` prints them; `examples` are the first refused rows of each reason."""
+def _shortened(file: str) -> str:
+    return file if len(file) <= _SHOWN_CHARACTERS else "…" + file[1 - _SHOWN_CHARACTERS :]
+
+
+def as_json(totals: Totals, unmapped: dict[str, str], seconds: float, *, dry_run: bool) -> dict[str, Any]:
+    """The totals as `--json` prints them.
+
+    `examples` are the first refused rows of each reason, `unmapped` the mapped fields that no row had.
+    """
     return {
         "rows": totals.rows,
         "accepted": totals.accepted,
@@ -275,4 +298,5 @@ def as_json(totals: Totals, seconds: float, *, dry_run: bool) -> dict[str, Any]:
         "dry_run": dry_run,
         "reasons": totals.reasons,
         "examples": totals.examples,
+        "unmapped": unmapped,
     }

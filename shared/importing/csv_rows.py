@@ -29,6 +29,7 @@ class CsvRows:
     """
 
     tabular = True
+    named = True
 
     def __init__(
         self, source: Source, *, encoding: str = "utf-8", delimiter: str = "", columns: list[str], skip: int = 0

@@ -120,8 +120,17 @@ class Importer:
         self._job = job
         self._watcher = watcher
 
+    def unmapped(self) -> dict[str, str]:
+        """The mapped fields that no row had so far, with their paths; none before the first row."""
+        found = self.totals.found | self._job.mapping.found
+        return {
+            field: path for field, path in self._job.mapping.asked.items() if self.totals.rows and field not in found
+        }
+
     def run(self, files: Sequence[str], open_transport: OpenTransport) -> None:
-        """Import one file after the other; raises SourceError, SelectError and SendError, `totals` says how far it got.
+        """Import one file after the other; `totals` says how far it got.
+
+        Raises SourceError, SelectError, SendError, and MappingError for a mapped column that a table does not have.
 
         An import that was broken off goes on after the rows that have their answer, if the server shows by their
         receipt that it has them; else it begins anew, which changes nothing either.
@@ -204,7 +213,8 @@ class Importer:
         self._watcher.advanced(len(batch.refused))
 
     async def _send(self, place: int, batch: _Batch, transport: Transport, settled: _Settled) -> None:
-        done = Totals(rows=len(batch.items) + len(batch.refused))
+        # Of later rows too, perhaps: whoever goes on from here reads those again.
+        done = Totals(rows=len(batch.items) + len(batch.refused), found=set(self._job.mapping.found))
         for row in batch.refused:
             done.refuse(row)
         receipt = ""
@@ -231,10 +241,14 @@ class Importer:
         """The events of the rows after the first `already` ones, at most `most`, in order."""
         make_id = row_ids(self._job.project_id, source.sha256)
         wanted: Iterable[Row] = itertools.islice(rows, already, most)
+        columns = rows.columns() if rows.named else {}
         with contextlib.ExitStack() as stack:
             if self._job.select is not None:
                 selection = Selection(self._job.select, *self._select_from(source, rows))
                 wanted = stack.enter_context(contextlib.closing(selection)).apply(wanted)
+                columns = selection.columns
+            if rows.named and columns:  # an empty file has none, and no rows either
+                self._job.mapping.require_columns(columns)
             nulls = not (rows.tabular or self._job.select)
             for row in wanted:
                 try:

@@ -22,6 +22,7 @@ class NdjsonRows:
     """One JSON object a line; a line keeps its bytes, and a bad one spoils only itself."""
 
     tabular = False
+    named = False
 
     def __init__(self, source: Source, skip: int = 0) -> None:
         self._source = source
@@ -44,6 +45,7 @@ class TextRows:
     """Lines of text, each as an object with the one field `line`."""
 
     tabular = True
+    named = False
 
     def __init__(self, source: Source, encoding: str, skip: int = 0) -> None:
         self._source = source
@@ -77,6 +79,7 @@ class ArrayRows:
     """
 
     tabular = False
+    named = False
 
     def __init__(self, source: Source) -> None:
         self._source = source

@@ -16,6 +16,7 @@ FIELDS = (*OWN_FIELDS, "id", "sent_at", "context")
 
 _ASSIGNMENT = re.compile(r"""\s*([A-Za-z_]\w*)\s*=\s*('[^']*'|"[^"]*"|[^,]*?)\s*(?:,|$)""")
 _QUOTES = "'\""
+_SHOWN_COLUMNS = 30
 _NULL = msgspec.Raw(b"null")
 
 Fields = dict[str, msgspec.Raw]
@@ -24,7 +25,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class MappingError(Exception):
-    """The mapping cannot be understood; the message says what is allowed."""
+    """The mapping cannot be understood, or names a column that the file does not have; the message says what can be."""
 
 
 class _Origin(NamedTuple):
@@ -35,10 +36,23 @@ class _Origin(NamedTuple):
 
 
 class Mapping:
-    """Says for each of our fields which field of a row it is; what is not mapped goes into the properties."""
+    """Says for each of our fields which field of a row it is; what is not mapped goes into the properties.
 
-    def __init__(self, origins: dict[str, _Origin]) -> None:
+    `asked` are the paths that somebody mapped, by field; `found` gets those of our fields that a row had.
+    """
+
+    def __init__(self, origins: dict[str, _Origin], asked: Collection[str] = ()) -> None:
         self._origins = origins
+        self.asked = {field: origins[field].path for field in asked if origins[field].constant is None}
+        self.found: set[str] = set()
+
+    def require_columns(self, columns: dict[str, str]) -> None:
+        """Raises MappingError if a path that was asked for can be in no row that has these columns (DuckDB's types)."""
+        for field, path in self.asked.items():
+            head, _, tail = path.partition(".")
+            if path not in columns and not (tail and columns.get(head) == "JSON"):
+                names = ", ".join(list(columns)[:_SHOWN_COLUMNS]) + ", …" * (len(columns) > _SHOWN_COLUMNS)
+                raise MappingError(f"there is no column {path!r} for {field}; the columns are {names}")
 
     def event(self, line: bytes, event_id: str, *, nulls: bool = True) -> bytes:
         """The event of one row as JSON; `event_id` is its id unless an id is mapped.
@@ -55,6 +69,7 @@ class Mapping:
             if value is not None and (field != "properties" or _is_object(value)):
                 event[field] = value
                 taken.add(origin.path)
+                self.found.add(field)
         _require(event)
         rest = {name: value for name, value in row.items() if name not in taken}
         if not nulls:
@@ -69,14 +84,16 @@ def parse_mapping(texts: list[str], *, event: str = "", named: Collection[str] =
     `named` are fields beyond OWN_FIELDS that a select list gives on purpose: they mean themselves too.
     """
     origins = {field: _Origin(field, None) for field in FIELDS if field in OWN_FIELDS or field in named}
+    asked: set[str] = set()
     for text in texts:
         for field, value in _assignments(text):
             if field not in FIELDS:
                 raise MappingError(f"{field!r} cannot be mapped; the fields are {', '.join(FIELDS)}")
             origins[field] = _origin(value, text)
+            asked.add(field)
     if event:
         origins["event"] = _Origin("", msgspec.Raw(_encode(event)))
-    return Mapping(origins)
+    return Mapping(origins, sorted(asked))
 
 
 def _assignments(text: str) -> list[tuple[str, str]]:

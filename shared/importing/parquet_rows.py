@@ -15,6 +15,7 @@ class ParquetRows:
     """The rows of one file, numbered from 1; NULL is no value. Types become JSON as in `row_as_json`."""
 
     tabular = True
+    named = True
 
     def __init__(self, source: Source) -> None:
         self._source = source

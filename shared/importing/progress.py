@@ -22,13 +22,17 @@ class RefusedRow(msgspec.Struct, frozen=True):
 
 
 class Totals(msgspec.Struct):
-    """How far an import got: `rows` = accepted + refused + lost, where lost ones got no final answer."""
+    """How far an import got: `rows` = accepted + refused + lost, where lost ones got no final answer.
+
+    `found` are those of our fields that some row had.
+    """
 
     rows: int = 0
     accepted: int = 0
     refused: int = 0
     reasons: dict[str, int] = msgspec.field(default_factory=dict)
     examples: dict[str, list[RefusedRow]] = msgspec.field(default_factory=dict)
+    found: set[str] = msgspec.field(default_factory=set)
 
     @property
     def lost(self) -> int:
@@ -46,6 +50,7 @@ class Totals(msgspec.Struct):
         self.rows += other.rows
         self.accepted += other.accepted
         self.refused += other.refused
+        self.found |= other.found
         for reason, count in other.reasons.items():
             self.reasons[reason] = self.reasons.get(reason, 0) + count
         for reason, rows in other.examples.items():

@@ -20,6 +20,9 @@ class Rows(Protocol):
     tabular: bool
     """Whether every row has every column, so that NULL means "no value" and is left out."""
 
+    named: bool
+    """Whether the file says itself which columns it has: another name is then a mistake, not a rare field."""
+
     def total(self) -> int:
         """How many rows there are at most, refused ones included."""
 

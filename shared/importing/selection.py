@@ -17,6 +17,7 @@ from shared.importing.duck import (
     open_duck,
     quoted,
     row_as_json,
+    type_from_json,
     unstable_functions,
 )
 from shared.importing.mapping import decode_row
@@ -107,6 +108,7 @@ class Selection:
     """A select list over the columns of one file. Use it from one thread at a time, and close it.
 
     `variables` are what `getvariable('name')` gives. Raises SelectError where the list does not fit the columns.
+    The attribute `columns` has the names and types that the list gives.
     """
 
     def __init__(self, select: SelectList, columns: dict[str, str], variables: dict[str, str]) -> None:
@@ -122,6 +124,7 @@ class Selection:
                 for name, kind in described(self._connection, chosen, [[]]).items()
                 if not (name in select.names and name.startswith(HELPER))
             }
+            self.columns = {name: type_from_json(kind) for name, kind in shown.items()}
             self._sql = f"SELECT {row_as_json(shown)} FROM ({chosen})"
             self._connection.execute(self._sql, [[]]).fetchall()
         except duckdb.Error as error:

@@ -82,10 +82,9 @@ async def test_what_a_group_has_not_acknowledged_is_shown_in_order_and_stays(bot
 
 
 async def test_a_bus_that_is_away_is_said_to_be() -> None:
-    for url in ("redis://127.0.0.1:9/0", "kafka://127.0.0.1:9"):
-        looking = open_inspection(url, KafkaSettings())
-        with pytest.raises(BusUnavailableError):
-            await looking.topics()
-        with pytest.raises(BusUnavailableError):
-            await looking.waiting("t", "g", 1)
-        await looking.close()
+    looking = open_inspection("redis://127.0.0.1:9/0")
+    with pytest.raises(BusUnavailableError):
+        await looking.topics()
+    with pytest.raises(BusUnavailableError):
+        await looking.waiting("t", "g", 1)
+    await looking.close()

@@ -477,10 +477,85 @@ def test_a_dry_run_shows_the_first_events_and_a_table_of_refusals(folder: Path) 
         "timestamp": "2026-01-31",
         "properties": {},
     }
-    table = result.stdout[result.stdout.index("what is wrong") :]
-    assert "x.csv:3" in table
-    assert "x.csv:4" in table
-    assert "never" in table
+    table = result.stdout[result.stdout.index("what is wrong") :].splitlines()
+    assert [line.split()[:3] for line in table[1:] if "bad_timestamp" in line] == [
+        ["2", "3", "bad_timestamp:"],
+        ["4", "bad_timestamp:", "no"],
+    ]
+    assert any("never" in line for line in table)
+
+
+def test_refused_rows_are_readable_in_eighty_columns_whatever_they_are_called_or_say(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    deep = folder / ("d" * 60)
+    deep.mkdir()
+    names = [str(deep / "bad.csv"), str(deep / "worse.csv")]
+    for name in names:
+        Path(name).write_text(f"what,when\n{'[/red]' * 20},never\x1b[2J\n")
+    arguments = ["--dry-run", "--map", "event=what,timestamp=when"]
+    table = [CliRunner().invoke(app, ["import", *files, *arguments]).stdout for files in (names[:1], names)]
+    assert all(len(line) <= 80 for line in table[0].splitlines())
+    assert "bad.csv" not in table[0]
+    assert "2  bad_timestamp: " in table[0]
+    assert "[/red][/red]" in table[0]
+    assert "/worse.csv" in table[1]
+    assert all(len(line) <= 80 for line in table[1].splitlines())
+    assert "\x1b" not in table[0]
+
+
+@pytest.mark.parametrize("options", [[], ["--dry-run"], ["--select", "time, n"]], ids=["plain", "dry", "selected"])
+@pytest.mark.parametrize("name", ["rows.csv", "rows.parquet"])
+def test_a_mapped_column_that_a_table_does_not_have_stops_the_import(
+    ingest: Ingest, url: str, folder: Path, name: str, options: list[str]
+) -> None:
+    import duckdb
+
+    with duckdb.connect(":memory:") as connection:
+        connection.execute(f"COPY (SELECT 1700000000 AS time, 7 AS n) TO '{folder / name}'")
+    arguments = ["--event", "e", "--map", "timestamp=time,user_id=nope", "--url", url, *options]
+    result = CliRunner().invoke(app, ["import", name, *arguments])
+    assert (result.exit_code, ingest.requests) == (2, [])
+    assert "--map: there is no column 'nope' for user_id; the columns are time, n." in result.stderr
+
+
+@pytest.mark.parametrize("name", ["rows.ndjson", "rows.json", "rows.txt"])
+def test_a_mapped_field_that_no_row_had_is_a_warning(ingest: Ingest, url: str, folder: Path, name: str) -> None:
+    row = '{"time":1700000000}'
+    (folder / name).write_text(f"[{row}]" if name == "rows.json" else f"{row}\n")
+    kind = ("--format", "lines", "--map", "timestamp='2026-01-31'") if name == "rows.txt" else ()
+    result, told = run(url, name, "--map", "user_id=who.id,id=key", *kind)
+    assert (result.exit_code, told["accepted"]) == (0, 1)
+    assert told["unmapped"] == {"id": "key", "user_id": "who.id"}
+    assert "no row that was read has a value at 'who.id'" in result.stderr
+    arguments = ["--event", "e", "--map", "timestamp=time,user_id=nope", "--url", url, *kind]
+    shown = CliRunner().invoke(app, ["import", name, *arguments])
+    assert "1 mapped and in no row: user_id=nope" in shown.stdout
+
+
+def test_a_mapped_field_of_one_row_is_enough_also_before_an_interruption(
+    ingest: Ingest, url: str, folder: Path
+) -> None:
+    rows = write_rows(folder / "rows", 100).read_text().replace('"n":3}', '"n":3,"rare":"r"}')
+    rows_and_one = rows.replace('"user":', '"person":')
+    (folder / "rows").write_text(rows_and_one)
+    ingest.faults = [lambda _, __: False] * 2 + [away] * 1_000
+    options = ("--map", "session_id=rare,user_id=person", "--batch", "10", "--concurrency", "1", "--patience", "0")
+    _, told = run(url, "rows", *options)
+    assert (told["accepted"], told["unmapped"]) == (20, {})
+    ingest.faults = []
+    result, told = run(url, "rows", *options)
+    assert "Going on after the first 20 rows" in result.stderr
+    assert (told["accepted"], told["unmapped"]) == (100, {})
+
+
+def test_a_column_of_epoch_numbers_is_a_timestamp(ingest: Ingest, url: str, folder: Path) -> None:
+    (folder / "x.csv").write_text("time,user\n1640995200,u\n1640995200.5,u\n1640995200123,u\n1640995200123456,u\n")
+    result, told = run(url, "x.csv", "--dry-run")
+    assert (result.exit_code, told["accepted"], told["refused"]) == (0, 4, 0), told["examples"]
+    assert run(url, "x.csv")[1]["accepted"] == 4
+    assert [event["timestamp"] for event in events_in(ingest)][:2] == ["1640995200", "1640995200.5"]
 
 
 SHOP = """InvoiceNo,Quantity,UnitPrice,Date,Who

@@ -127,6 +127,22 @@ def test_constants_may_hold_commas_and_either_quotes() -> None:
     assert (made["event"], made["timestamp"]) == ("it's, so", "2026-01-01")
 
 
+def test_a_column_that_a_table_does_not_have_is_said_with_those_it_has() -> None:
+    columns = {"time": "VARCHAR", "account": "JSON", "user.id": "VARCHAR"}
+    parse_mapping(["timestamp=time,user_id=user.id,session_id=account.session,id='x'"]).require_columns(columns)
+    for path in ("nope", "time.zone", "accounts.session"):
+        with pytest.raises(
+            MappingError, match=f"no column '{path}' for user_id; the columns are time, account, user.id"
+        ):
+            parse_mapping([f"user_id={path}"]).require_columns(columns)
+
+
+def test_what_is_not_asked_for_is_not_missed() -> None:
+    parse_mapping(["timestamp=time"], event="seen").require_columns({"time": "VARCHAR"})
+    parse_mapping(["event=nope"], event="seen").require_columns({"time": "VARCHAR"})
+    parse_mapping(["user_id=nope", "user_id=time"]).require_columns({"time": "VARCHAR"})
+
+
 def test_ids_are_named_by_project_content_and_row() -> None:
     project = uuid.UUID("11111111-2222-4333-8444-555555555555")
     text = "ab" * 32 + ":3"

@@ -5,10 +5,13 @@ import typing
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from functions.ingest.enrich import Enricher, Sender
 from shared.cli import importing
 from shared.cli.import_run import ingest_check
+from shared.events import Row
 from shared.importing.formats import Format, ReadOptions
 from shared.importing.job import Importer, Job
 from shared.importing.mapping import parse_mapping
@@ -154,7 +157,7 @@ def test_plausible_gives_sums_of_days_and_nobody() -> None:
     assert not {"user_id", "anonymous_id"} & {name for event in (*days, source) for name in event}
 
 
-def test_nginx_requests_have_a_visitor_of_the_day_and_no_whole_address() -> None:
+def test_nginx_requests_have_a_visitor_of_the_day_and_their_address_for_the_country() -> None:
     events = sample("nginx", "nginx.log")
     assert field(events, "event") == ["http_request"] * 4
     assert [event["timestamp"][:19] for event in events] == [
@@ -164,17 +167,58 @@ def test_nginx_requests_have_a_visitor_of_the_day_and_no_whole_address() -> None
         "2024-05-07T08:15:00",
     ]
     assert [event["properties"].get("url") for event in events] == ["/pricing?plan=pro", "/login", None, "/feed.xml"]
-    assert [event["properties"]["ip"] for event in events] == [
-        "203.0.113.0",
-        "203.0.113.0",
-        "2001:db8:85a3::",
-        "198.51.100.0",
+    assert [event["context"]["ip"] for event in events] == [
+        "203.0.113.9",
+        "203.0.113.9",
+        "2001:db8:85a3:8d3:1319:8a2e:370:7348",
+        "198.51.100.23",
     ]
+    assert not any("ip" in event["properties"] for event in events)
     visitors = field(events, "anonymous_id")
     assert visitors[0] == visitors[1]
     assert len(set(visitors)) == 3
     assert field(events, "user_id") == [None, "anna", None, None]
     assert events[0]["context"]["userAgent"].startswith("Mozilla/5.0 (X11")
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("::1", "::1"),
+        ("::ffff:203.0.113.9", "::ffff:203.0.113.9"),
+        ("fe80::1%eth0", "fe80::1%eth0"),
+        ("host.of.a.net", None),
+        ("-", None),
+    ],
+)
+def test_what_an_access_log_has_for_an_address_is_left_whole_or_out(
+    tmp_path: Path, host: str, address: str | None
+) -> None:
+    path = tmp_path / "access.log"
+    path.write_text(f'{host} - - [06/May/2024:12:00:01 +0200] "GET / HTTP/1.1" 200 5\n')
+    [event] = events_of(path, "nginx")
+    assert event["context"].get("ip") == address
+
+
+def test_a_line_of_a_log_gets_its_country_and_its_address_is_stored_without_the_last_part(tmp_path: Path) -> None:
+    path = tmp_path / "access.log"
+    path.write_text('8.8.8.77 - - [06/May/2024:12:00:01 +0200] "GET / HTTP/1.1" 200 5\n')
+    [event] = events_of(path, "nginx")
+    context = msgspec.Raw(msgspec.json.encode(event["context"]))
+    row = Row(event=event["event"], event_id="", timestamp="", received_at="", context_raw=context)
+    Enricher().enrich(row, Sender("python-httpx", "77.88.8.8"), event["properties"], event["context"])
+    assert (row.country, row.ip, json.loads(bytes(row.context_raw))) == ("US", "8.8.8.0", {"ip": "8.8.8.0"})
+
+
+def test_the_address_of_posthog_moves_to_the_context_and_the_other_properties_stay(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    properties = {"$ip": "2001:db8::7", "none": None, "n": 7, "deep": {"$ip": "x"}}
+    row = {"uuid": "u", "event": "e", "distinct_id": "d", "timestamp": "2024-05-06T12:00:00Z", "properties": properties}
+    path.write_text(json.dumps(row) + "\n")
+    [event] = events_of(path, "posthog")
+    assert event["context"]["ip"] == "2001:db8::7"
+    del event["properties"]["posthog"]
+    assert event["properties"] == {"none": None, "n": 7, "deep": {"$ip": "x"}}
 
 
 def test_a_log_line_of_another_format_is_refused(tmp_path: Path) -> None:

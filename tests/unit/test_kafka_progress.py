@@ -62,7 +62,7 @@ def test_what_either_member_has_done_is_not_handed_out_again_and_nothing_else_is
         other.done(offset)
     held = set(range(40)) - mine
     both = one.merged(committed(other))
-    again = meet_all(both, range(other.base, 62))
+    again = meet_all(both, range(both.start, 62))
     assert set(again) == set(range(62)) - mine - theirs - held
     assert both.held >= held - theirs
 

@@ -1,5 +1,6 @@
 -- Access logs in the combined (or common) format of nginx and Apache. A visitor is a day's address and browser,
--- hashed: it cannot be followed from day to day. The address itself is kept without its last part.
+-- hashed: it cannot be followed from day to day. The address goes into the context: ingest finds its country and
+-- stores it without its last part. A host name in its place is left out.
 -- format: lines
 regexp_extract(
     line,
@@ -19,7 +20,6 @@ TRY_CAST(_log['status'] AS INTEGER) AS status,
 TRY_CAST(_log['bytes'] AS BIGINT) AS bytes,
 nullif(nullif(_log['referrer'], '-'), '') AS referrer,
 CASE
-    WHEN _log['ip'] LIKE '%.%.%.%' THEN regexp_replace(_log['ip'], '\.[^.]*$', '.0')
-    WHEN _log['ip'] LIKE '%:%' THEN regexp_extract(_log['ip'], '^((?:[^:]*:){1,3})', 1) || ':'
-END AS ip,
-json_merge_patch('{}', to_json({'userAgent': _agent})) AS context
+    WHEN regexp_full_match(_log['ip'], '\d+(\.\d+){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(%\w+)?') THEN _log['ip']
+END AS _address,
+json_merge_patch('{}', to_json({'ip': _address, 'userAgent': _agent})) AS context

@@ -1,5 +1,6 @@
 -- PostHog's batch export of events, JSON lines or Parquet (there the properties are texts that hold JSON). A
--- distinct_id that is the device's own id is nobody yet.
+-- distinct_id that is the device's own id is nobody yet. The address in `$ip` goes into the context alone: ingest
+-- finds its country and stores it without its last part.
 -- columns: uuid VARCHAR, event VARCHAR, distinct_id VARCHAR, timestamp VARCHAR, properties JSON, person_id VARCHAR, person_properties JSON, elements_chain VARCHAR
 event AS event,
 CASE json_type(properties) WHEN 'VARCHAR' THEN CAST(properties->>'$' AS JSON) ELSE properties END AS _properties,
@@ -9,8 +10,12 @@ _device AS anonymous_id,
 _properties->>'$."$session_id"' AS session_id,
 timestamp AS timestamp,
 uuid AS id,
-coalesce(_properties, '{}'::JSON) AS properties,
+CASE
+    WHEN json_exists(_properties, '$."$ip"') THEN json_merge_patch(_properties, '{"$ip": null}')
+    ELSE coalesce(_properties, '{}'::JSON)
+END AS properties,
 json_merge_patch('{}', to_json({
+    'ip': _properties->>'$."$ip"',
     'userAgent': _properties->>'$."$raw_user_agent"',
     'page': {'url': _properties->>'$."$current_url"', 'referrer': _properties->>'$."$referrer"'}
 })) AS context,
