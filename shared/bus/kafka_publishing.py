@@ -80,6 +80,7 @@ class Publishing:
                 metrics_enabled=False,
             )
             self._producer, self._connections = producer, connections
+        assert producer is not None  # noqa: S101 (for the type checker: opened above where it was not)
         try:
             producer.partitions_for(topic)
         except KafkaError as error:
@@ -110,9 +111,10 @@ class Publishing:
         After an error that is not worth a retry, be it one record that is too large, an idempotent producer of
         kafka-python 3.0 is in a fatal state and refuses everything for ever.
         """
+        close = producer.close
         if producer is self._producer:
             self._producer = self._connections = None
-            self._executor.submit(producer.close, timeout=0)
+            self._executor.submit(close, timeout=0)
 
     def report(self, flight: "_Flight") -> None:
         """From the client's thread: a flight is over. Flights that end together wake the event loop once."""

@@ -65,7 +65,7 @@ async def _empty(
             if not left:
                 return
             if time.monotonic() >= say_at:
-                say(f"{table}: {_rows(left)} in {len(left)} partition{'s'[: len(left) > 1]} to delete")
+                say(f"{table}: {_rows(left)} in {len(left)} partition(s) to delete")
                 say_at = time.monotonic() + _SAY_SECONDS
             for partition in sorted(left.keys() - under_way):
                 await _delete(warehouse, table, partition, project_id)

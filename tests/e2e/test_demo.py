@@ -185,7 +185,7 @@ def test_a_removal_deletes_one_project_and_no_row_of_the_others_in_the_same_part
     said = remove(Warehouse(url), ended)
     tables = dict.fromkeys(line.split(":")[0] for line in said)
     assert list(tables) == ["events", "rejected_events", "batches", "hour_changes"]
-    assert f"in {WEEKS} partitions" in said[0]
+    assert f"in {WEEKS} partition(s)" in said[0]
     assert rows_left(instance, ended) == dict.fromkeys(TABLES, 0)
     assert events_seen(instance, ended) == 0
     assert events_seen(instance, other) == WEEKS * FEW
