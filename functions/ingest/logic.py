@@ -82,10 +82,19 @@ class StepTimer:
 
 
 class Checked(NamedTuple):
-    """What became of the events of a request, in their order."""
+    """What became of the events of a request, in their order; `extra` is what the first refusal says besides."""
 
     valid: list[Valid]
     refused: list[RefusedEvent]
+    extra: dict[str, object]
+
+    def refuse(self, index: int, rejected: Rejected, events: Events) -> None:
+        """Note a refusal, with the event as it came."""
+        if not self.refused:
+            self.extra.update(rejected.extra)
+        sent = bytes((events.raw if events.sent is None else events.sent)[index])
+        detail = rejected.detail or describe(rejected.refusal).title
+        self.refused.append(RefusedEvent(index, rejected.refusal, detail, sent, _name_of(sent)))
 
 
 class Pipeline:
@@ -182,7 +191,7 @@ class Pipeline:
     ) -> Checked:
         """Each event as a sound row or a refusal, in order."""
         chance = noise(_ENTROPY_BYTES * len(events.raw))
-        checked = Checked([], [])
+        checked = Checked([], [], {})
         for index, part in enumerate(events.raw):
             raw = bytes(part)
             entropy = chance[index * _ENTROPY_BYTES : (index + 1) * _ENTROPY_BYTES]
@@ -192,12 +201,11 @@ class Pipeline:
                 valid = validate(raw, arrived, entropy, _identity(events, index, claim, arrived))
                 self._enricher.enrich(valid.row, sender, valid.properties, valid.context, lookups)
             except Rejected as rejected:
-                checked.refused.append(_refused(index, rejected, _sent(events, index)))
+                checked.refuse(index, rejected, events)
             except msgspec.DecodeError as error:
-                checked.refused.append(_refused(index, _undecodable(raw, error), _sent(events, index)))
+                checked.refuse(index, _undecodable(raw, error), events)
             except RecursionError:
-                too_deep = Rejected(Refusal.TOO_DEEP, "the event is nested too deeply")
-                checked.refused.append(_refused(index, too_deep, _sent(events, index)))
+                checked.refuse(index, Rejected(Refusal.TOO_DEEP, "the event is nested too deeply"), events)
             else:
                 checked.valid.append(valid)
         return checked
@@ -217,7 +225,7 @@ class Pipeline:
             refused = await self._keep(checked.refused, key, posted)
             timer.end("keep_refused")
         if not checked.valid:
-            raise _all_refused(checked.refused, refused, single=single)
+            raise _all_refused(checked, refused, single=single)
         lines = [encode_line(event.row) for event in checked.valid]
         receipt = await self._committer.submit(str(key.project_id), lines, posted.traceparent)
         timer.end("commit")
@@ -241,16 +249,6 @@ def _identity(events: Events, index: int, claim: sightings.Claim | None, arrived
     if claim is not None:
         return Identity(sightings.event_id(arrived.project_id, claim.key, index), by_key=True)
     return None
-
-
-def _sent(events: Events, index: int) -> bytes:
-    """One event as it came."""
-    return bytes((events.raw if events.sent is None else events.sent)[index])
-
-
-def _refused(index: int, rejected: Rejected, raw: bytes) -> RefusedEvent:
-    detail = rejected.detail or describe(rejected.refusal).title
-    return RefusedEvent(index, rejected.refusal, detail, raw, _name_of(raw))
 
 
 def _undecodable(raw: RawEvent, error: msgspec.DecodeError) -> Rejected:
@@ -277,11 +275,12 @@ def _shown(refused: Sequence[RefusedEvent]) -> list[Refused]:
     return [Refused(entry.position, Refusal(entry.reason), entry.detail) for entry in refused]
 
 
-def _all_refused(refused: Sequence[RefusedEvent], receipt: Receipt | None, *, single: bool) -> Rejected:
+def _all_refused(checked: Checked, receipt: Receipt | None, *, single: bool) -> Rejected:
+    refused = checked.refused
     first = refused[0]
-    extra = {} if receipt is None else {"receipt": receipt.token()}
+    extra: dict[str, object] = {} if receipt is None else {"receipt": receipt.token()}
     if single:
-        return Rejected(Refusal(first.reason), first.detail, **extra)
+        return Rejected(Refusal(first.reason), first.detail, **{**checked.extra, **extra})
     shown = [msgspec.to_builtins(entry) for entry in _shown(refused[:_SHOWN_REJECTED])]
     return Rejected(
         Refusal(first.reason),

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Executor
@@ -23,6 +24,7 @@ _METADATA_MILLISECONDS = 1_000
 _MAX_BATCH_BYTES = 1024 * 1024
 _MAX_REQUEST_BYTES = 8 * 1024 * 1024
 MAX_UNSETTLED_BYTES = 64 * 1024 * 1024
+_SILENCE_SECONDS = 4.0
 _CLOSE_SECONDS = 1.0
 
 
@@ -38,7 +40,7 @@ class Publishing:
     """The one producer of a KafkaBus: idempotent, acks=all, lz4, no key, sticky partitions.
 
     At most MAX_UNSETTLED_BYTES are on their way, those counted whose publish was already given up: the producer goes
-    on trying for _DELIVERY_MILLISECONDS.
+    on trying for some seconds.
     """
 
     def __init__(self, options: dict[str, Any], executor: Executor) -> None:
@@ -48,6 +50,7 @@ class Publishing:
         self._connections: KafkaNetClient | None = None
         self._opening = asyncio.Lock()
         self._unsettled = 0
+        self._silent_since: float | None = None
         self._settled: deque[_Flight] = deque()
         self._waking = False
 
@@ -100,20 +103,29 @@ class Publishing:
         flight = _Flight(self, producer, len(messages), size)
         _send(producer, topic, messages, flight)
         self._unsettled += size
-        await flight.landed.wait()
+        self._silent_since = self._silent_since or time.monotonic()
+        try:
+            await flight.landed.wait()
+        except asyncio.CancelledError:
+            self._gave_up(producer)
+            raise
         if flight.fault is not None:
             raise BusUnavailableError(f"Kafka did not confirm: {flight.fault}") from flight.fault
         return [position for position in flight.positions if position is not None]
 
-    def _replace(self, producer: KafkaProducer) -> None:
-        """Have the next publish open a new producer.
+    def _gave_up(self, producer: KafkaProducer) -> None:
+        """Nobody waits for a flight any more: after a silence of some seconds the producer is not trusted either.
 
-        After an error that is not worth a retry, be it one record that is too large, an idempotent producer of
-        kafka-python 3.0 is in a fatal state and refuses everything for ever.
+        Where its broker was away, a producer of kafka-python 3.0 may wait for ever for a new producer id.
         """
+        if self._silent_since is not None and time.monotonic() - self._silent_since > _SILENCE_SECONDS:
+            self._replace(producer)
+
+    def _replace(self, producer: KafkaProducer) -> None:
+        """Have the next publish open a new producer; what the old one has not written is dropped, as *unknown*."""
         close = producer.close
         if producer is self._producer:
-            self._producer = self._connections = None
+            self._producer = self._connections = self._silent_since = None
             self._executor.submit(close, timeout=0)
 
     def report(self, flight: "_Flight") -> None:
@@ -129,7 +141,11 @@ class Publishing:
         while self._settled:
             flight = self._settled.popleft()
             self._unsettled -= flight.size
-            if flight.fault is not None and not isinstance(flight.fault, RetriableError):
+            if flight.fault is None:
+                self._silent_since = None
+            elif not isinstance(flight.fault, RetriableError):
+                # Be it one record that is too large: an idempotent producer of kafka-python 3.0 is in a fatal state
+                # after an error that is not worth a retry, and refuses everything for ever.
                 self._replace(flight.producer)
             flight.landed.set()
 
