@@ -35,7 +35,11 @@ MORE_ACKS = 200
 STORED_SECONDS = 180.0
 
 # kafka-python leaves the socket of a failed connection to the garbage collector.
-pytestmark = [pytest.mark.timeout(600), pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")]
+pytestmark = [
+    pytest.mark.engines,
+    pytest.mark.timeout(600),
+    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from shared.config import KafkaSettings
 from tests.engines.kafka import KafkaCluster, running
 
 # kafka-python leaves the socket of a failed connection to the garbage collector.
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+pytestmark = [pytest.mark.engines, pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")]
 
 ONE = KafkaSettings(kafka_partitions=1)
 SIX = KafkaSettings(kafka_partitions=6)

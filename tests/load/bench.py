@@ -13,6 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 from shared.cli.client import CliError, Connection
+from tests.engines.kafka import running as running_kafka
 from tests.load.generator import ROOT
 from tests.load.ingest import bench_ingest
 from tests.load.instance import Instance, InstanceError, private_instance
@@ -33,12 +34,13 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--url", default="", help="a server of this machine that runs already")
     parser.add_argument("--key", default="", help="its secret key with the scopes ingest and read")
     parser.add_argument("--data", type=Path, help="its data folder, for CPU figures and the bus lag")
+    parser.add_argument("--kafka", action="store_true", help="on a real Kafka broker of its own instead of Valkey")
     given = parser.parse_args(arguments)
     options, console, wrong = Options(given.rounds, given.seconds, given.events), Console(highlight=False), False
     for name in given.names:
         found: list[Measurement] = []
         try:
-            with _instance(given.url, given.key, given.data) as instance:
+            with _instance(given) as instance:
                 for measurement in BENCHMARKS[name](instance, options):
                     console.print(f"{measurement.name}: {measurement.value:,.0f} {measurement.unit}")
                     found.append(measurement)
@@ -46,18 +48,20 @@ def main(arguments: list[str]) -> int:
             console.print(f"{name}: {error}", style="red", markup=False)
             wrong = True
         show(console, found)
-        console.print(f"kept in {write_results(ROOT / 'bench-results', name, found, options)}")
+        kept = write_results(ROOT / "bench-results", f"{name}-kafka" if given.kafka else name, found, options)
+        console.print(f"kept in {kept}")
     return 1 if wrong else 0
 
 
 @contextlib.contextmanager
-def _instance(url: str, key: str, data: Path | None) -> Iterator[Instance]:
-    if url:
-        connection = Connection(url, key)
-        yield Instance(connection, connection, data)
+def _instance(given: argparse.Namespace) -> Iterator[Instance]:
+    if given.url:
+        connection = Connection(given.url, given.key)
+        yield Instance(connection, connection, given.data)
         return
-    with private_instance() as instance:
-        yield instance
+    with contextlib.ExitStack() as ends:
+        added = {"SLUICE_BUS_URL": ends.enter_context(running_kafka()).url} if given.kafka else {}
+        yield ends.enter_context(private_instance(**added))
 
 
 if __name__ == "__main__":

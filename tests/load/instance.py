@@ -111,12 +111,16 @@ def _cpu_seconds(pid: int) -> float:
 
 
 @contextlib.contextmanager
-def private_instance() -> Iterator[Instance]:
-    """A fresh instance in a temporary folder on ports of its own, stopped and removed at the end."""
+def private_instance(**added: str) -> Iterator[Instance]:
+    """A fresh instance in a temporary folder on ports of its own, stopped and removed at the end.
+
+    `added` is added to its environment.
+    """
     folder = Path(tempfile.mkdtemp(prefix="sluice-bench-"))
     data = folder / "data"
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("SLUICE_")}
-    environ = {**inherited, "SLUICE_DATA": str(data), "SLUICE_PORT": str(free_ports()), "PYTHONPATH": str(ROOT)}
+    own = {"SLUICE_DATA": str(data), "SLUICE_PORT": str(free_ports()), "PYTHONPATH": str(ROOT)}
+    environ = {**inherited, **own, **added}
     command = [sys.executable, "-m", "shared.cli.main"]
     try:
         started = subprocess.run(
