@@ -24,7 +24,7 @@ from shared.ids import uuid7
 from shared.refusals import Refusal
 from tests.e2e.running import Project, Running, running, wait_until
 from tests.e2e.test_crash import Client, start
-from tests.engines.kafka import KafkaCluster
+from tests.engines.kafka import KafkaCluster, free_ports
 from tests.engines.kafka import running as running_kafka
 from tests.load.acklog import read_ids, unknown_path
 from tests.load.instance import ROOT, WRITER
@@ -197,7 +197,7 @@ def test_sources_that_come_and_go_lose_nothing(product: Running, tmp_path: Path)
 @contextlib.contextmanager
 def second_sources(instance: Running, folder: Path) -> Iterator[None]:
     first = psutil.Process(instance.state()["parts"]["sources"])
-    environ = {**first.environ(), "SLUICE_SOURCES_PORT": "0"}
+    environ = {**first.environ(), "SLUICE_SOURCES_PORT": str(free_ports(1)[0])}
     with (folder / "second.log").open("ab") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "shared.local.sources"], cwd=ROOT, env=environ, stdout=output, stderr=output
