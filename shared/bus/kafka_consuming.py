@@ -65,6 +65,7 @@ class KafkaSubscription:
         self._thread = threading.Thread(target=self._run, name=f"kafka-{topic}-{group}", daemon=True)
         self._consumer: KafkaConsumer | None = None
         self._connections: KafkaNetClient | None = None
+        self._away = False
         self._stopping = threading.Event()
         self._room = threading.Event()
         self._arrived = asyncio.Event()
@@ -155,9 +156,10 @@ class KafkaSubscription:
             try:
                 self._send_commit(changed)
                 self._committed = acks
-            except (KafkaError, OSError, RuntimeError) as error:  # RuntimeError: the client was closed meanwhile
+            except (KafkaError, OSError, RuntimeError, BusUnavailableError) as error:
+                # RuntimeError: the client was closed meanwhile
                 with self._state:
-                    self._changed |= changed
+                    self._changed |= changed & self._assigned
                 raise BusUnavailableError(f"Kafka did not confirm the acknowledgement: {error}") from error
 
     def _send_commit(self, partitions: Collection[int]) -> None:
@@ -185,7 +187,8 @@ class KafkaSubscription:
                 if self._consumer is None:
                     self._consumer = self._open()
                 self._turn(self._consumer)
-            except (KafkaError, OSError, BusUnavailableError) as error:
+                self._say_back()
+            except Exception as error:  # noqa: BLE001 (a fault in the client must not end the reading, unseen)
                 self._report(error)
                 self._leave()
                 self._stopping.wait(_RETRY_SECONDS)
@@ -235,6 +238,9 @@ class KafkaSubscription:
             return
         with self._state:
             before, self._log = self._log, now
+            self._ready.clear()
+            self._settled.clear()
+            self._changed.clear()
             self._progress.clear()
         if before:
             log.error("bus topic is gone and starts anew", topic=self._topic)
@@ -285,11 +291,19 @@ class KafkaSubscription:
 
     def _report(self, error: Exception) -> None:
         fault = error if isinstance(error, BusUnavailableError) else BusUnavailableError(f"Kafka is away: {error}")
-        if not self._stopping.is_set():
+        if not isinstance(error, KafkaError | OSError | BusUnavailableError):
+            log.error("bug", topic=self._topic, group=self._group, exc_info=error)
+        elif not self._away and not self._stopping.is_set():
             log.warning("bus away", topic=self._topic, group=self._group, error=str(error))
+        self._away = True
         with self._state:
             self._fault = fault
         self._tell(self._arrived)
+
+    def _say_back(self) -> None:
+        if self._away:
+            log.info("bus back", topic=self._topic, group=self._group)
+        self._away = False
 
     def _leave(self) -> None:
         consumer, self._consumer = self._consumer, None

@@ -12,9 +12,12 @@ MAX_URL = 2_048
 MAX_TEXT = 512
 _REMEMBERED = 4_096
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:")
+_SITE = re.compile(r"https?://[^/]+")
 _USER = re.compile(r"^((?:[^/?#]*:)?//)[^/?#]*@")
 _UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
 _TOLD = frozenset({*_UTM, *CLICK_IDS})
+# A query without any of these says nothing of how its visitor came; a % may spell one of them.
+_TELLING = re.compile("|".join(["%", "utm_", *CLICK_IDS]), re.IGNORECASE)
 
 Campaign = tuple[str, str, str, str, str]
 NO_CAMPAIGN: Campaign = ("", "", "", "", "")
@@ -73,22 +76,36 @@ def sent_from(referer: str) -> tuple[str, str]:
     return (here.url if here.path not in {"", "/"} or here.query else ""), here.hostname
 
 
-@functools.lru_cache(_REMEMBERED)
 def _location(sent: str) -> _Location:
     """The parts of an address, a relative one too, without user name and password."""
-    text = _USER.sub(r"\1", _bounded(sent, MAX_URL))
+    text = _bounded(sent, MAX_URL)
     if not text:
         return _NOWHERE
+    if "@" in text:
+        text = _USER.sub(r"\1", text)
+    clean = text.replace("\t", "").replace("\n", "").replace("\r", "")  # as browsers read an address
+    address, _, query = clean.partition("#")[0].partition("?")
+    site = _SITE.match(address)
+    if site:  # sites repeat where whole addresses do not
+        host, path = _host_and_path(site[0])
+        return _Location(text, host, address[site.end() :] or "/", query) if host else _Location(text, "", "", "")
+    host, path = _host_and_path(address)
+    return _Location(text, host, path, query if path else "")
+
+
+@functools.lru_cache(_REMEMBERED)
+def _host_and_path(address: str) -> tuple[str, str]:
+    """Host and path of an address without its query; '' where unknown."""
     try:
-        parts = urlsplit("//" + text if text.startswith("www.") else text)
+        parts = urlsplit("//" + address if address.startswith("www.") else address)
         host = _host(parts)
     except ValueError:
-        return _Location(text, "", "", "")
+        return "", ""
     if host:
-        return _Location(text, host, parts.path or "/", parts.query)
-    if _SCHEME.match(text):
-        return _Location(text, "", "", "")
-    return _Location(text, "", "/" + parts.path.lstrip("/"), parts.query)
+        return host, parts.path or "/"
+    if _SCHEME.match(address):
+        return "", ""
+    return "", "/" + parts.path.lstrip("/")
 
 
 def _host(parts: SplitResult) -> str:
@@ -106,7 +123,7 @@ def _host(parts: SplitResult) -> str:
 
 def _told(query: str) -> dict[str, str]:
     """Campaign values and click ids in the query of an address, the first of each."""
-    if "=" not in query:
+    if not _TELLING.search(query):
         return {}
     found: dict[str, str] = {}
     for name, value in parse_qsl(query, errors="replace"):
