@@ -85,7 +85,7 @@ def reading() -> Ports:
     return Ports(frozenset({"read"}))
 
 
-@pytest.mark.parametrize(("main", "address"), EVERY, ids=str)
+@pytest.mark.parametrize(("main", "address"), EVERY)
 async def test_each_address_answers_a_key_that_may_read(main: Main, address: str) -> None:
     status, answer = await call(main, address, reading())
     assert status == 200, answer
