@@ -38,6 +38,8 @@ RUN python -m compileall -q --invalidation-mode unchecked-hash /app
 FROM packages AS function-code
 COPY functions/__init__.py /app/functions/__init__.py
 COPY functions/${FUNCTION} /app/functions/${FUNCTION}
+COPY knative/functions.yaml /app/knative/functions.yaml
+COPY docs/openapi.json /app/docs/openapi.json
 COPY shared /app/shared
 RUN python -m compileall -q --invalidation-mode unchecked-hash /app
 

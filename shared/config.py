@@ -127,6 +127,19 @@ BUS_URL = (
 WAREHOUSE_URL = "The ClickHouse HTTP interface, with login and database: http(s)://user:password@host:port/database."
 CATALOG_URL = "PostgreSQL: postgresql://user:password@host:port/database."
 CACHE_URL = "The cache, Valkey or Redis: redis://…, rediss://… or unix://…. What it holds may be lost at any time."
+WORK_URL = (
+    "Where the edge and the emulated sources find the other functions; unset means this machine's SLUICE_WORK_PORT."
+    " With {service} in it, as in http://{service}:8080, each function has an address of its own."
+)
+PUBLIC_URL = "What people reach this instance by, https://analytics.example; links begin with it."
+SMTP_URL = (
+    "The mail server: smtp://user:password@host:587 (STARTTLS) or smtps://user:password@host:465; file:///folder"
+    " keeps mails as .eml files instead. `task up` keeps them in SLUICE_DATA/mails and shows them at /dev/mails."
+)
+OUTGOING_ALLOW = (
+    "Hosts, addresses and networks that webhooks may reach although they are not public, separated by commas:"
+    " hooks.internal,10.20.0.0/16. `task up` on the loopback allows the loopback."
+)
 DATA = "Folder of everything the embedded runtime keeps."
 OBJECTS_URL = (
     "Where files go: s3://key:secret@bucket/prefix?endpoint=…&region=…, or file:///folder; empty means the folder"
@@ -180,7 +193,7 @@ class ObjectsSettings:
     data: Path = setting("SLUICE_DATA", DATA, default=Path(".sluice"))
     public_url: str = setting(
         "SLUICE_PUBLIC_URL",
-        "What people reach this instance by, https://analytics.example; links begin with it.",
+        PUBLIC_URL,
         default="",
     )
 
@@ -193,3 +206,8 @@ class ObjectsSettings:
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CacheSettings:
     cache_url: str = setting("SLUICE_CACHE_URL", CACHE_URL, secret=True)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class OutgoingSettings:
+    outgoing_allow: str = setting("SLUICE_OUTGOING_ALLOW", OUTGOING_ALLOW, default="")

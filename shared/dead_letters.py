@@ -28,7 +28,7 @@ ONLY_FOR = "onlyfor"
 _TOPICS = {ACCEPTED: EVENTS_TOPIC, REJECTED: REJECTED_TOPIC}
 # Who reads an event type from a topic, by service name. A test holds this against the wiring table: an event marked
 # for somebody who does not read it would be seen by nobody.
-READERS = {ACCEPTED: frozenset({"batch-write", "live"}), REJECTED: frozenset({"batch-write"})}
+READERS = {ACCEPTED: frozenset({"batch-write", "live", "webhooks"}), REJECTED: frozenset({"batch-write"})}
 _NAMESPACE = uuid.UUID("6f0d6a6e-2f0b-5c53-9d55-0f3c0a4e7b1d")
 _OURS = ("deaddest", "deadcode", "deadreason", "deaddetail", "deadsince", "deadqueued")
 _KNATIVE = ("knativeerrordest", "knativeerrorcode", "knativeerrordata", "knativekafkapartition", "knativekafkaoffset")

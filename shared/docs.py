@@ -19,6 +19,7 @@ from shared import openapi
 from shared.config import Setting, settings_of
 from shared.old_names import OLD_NAMES
 from shared.refusals import Refusal, describe
+from shared.security.matrix_page import authorisation_page
 from shared.wiring import Function, Wiring, load_wiring
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,6 +35,7 @@ def pages() -> dict[Path, str]:
         Path("docs/errors.md"): errors_page(),
         Path("docs/metrics.md"): metrics_page(),
         Path("docs/events.md"): events_page(wiring),
+        Path("docs/authorisation.md"): authorisation_page(NOTE.format(source="shared/security/{policy,matrix}.py")),
         openapi.FILE: openapi_file(wiring),
     }
 

@@ -29,6 +29,8 @@ READY = frozenset({"/readyz", "/_/ready"})
 METRICS = "/metrics"
 # Where a source or a Trigger posts its events.
 SINK = "/"
+# Whoever collects metrics asks the function itself: what came through a proxy may be anybody.
+_FORWARDED = "x-forwarded-for"
 _STATUS_CLIENT_ERROR = 400
 _STATUS_SERVER_ERROR = 500
 
@@ -102,6 +104,8 @@ class Service(Generic[PortsT]):
         reply = await self._guarded(request)
         reply.headers["x-request-id"] = request.request_id
         reply.headers["traceparent"] = request.traceparent
+        if request.notes is not None:
+            reply.headers.update(request.notes)
         if self._answers_with is not None:
             reply.headers.update(self._answers_with.answer_headers(request.headers))
         self._count(reply.status, time.perf_counter() - started)
@@ -112,6 +116,7 @@ class Service(Generic[PortsT]):
             reply = await self._dispatch(request)
         except Rejected as rejected:
             reply = problem(rejected.refusal, rejected.detail, request_id=request.request_id, extra=rejected.extra)
+            reply.headers.update(rejected.headers)
         except UnavailableError as error:
             log.warning("unavailable", detail=str(error), cause=repr(error.__cause__))
             reply = problem(
@@ -132,7 +137,7 @@ class Service(Generic[PortsT]):
     async def _dispatch(self, request: Request) -> Reply:
         if request.path in LIVE:
             return Reply(200, b'{"status":"alive"}')
-        if request.path == METRICS:
+        if request.path == METRICS and _FORWARDED not in request.headers:
             return exposition()
         if request.path not in READY and request.method not in self._methods:
             return problem(Refusal.METHOD_NOT_ALLOWED, request_id=request.request_id, allow=self._methods)
@@ -236,8 +241,8 @@ async def _answer_starlette(service: Service[Any], request: Any) -> Any:
     if not structlog.is_configured():  # whoever serves with functions-framework never calls shared.serve
         configure_logging(service.name, load(ServerSettings).log_level)
     reply = await service.answer(Request(request.scope, request.receive))
-    response = Response(reply.body, reply.status, reply.headers, reply.content_type if reply.body else None)
-    response.headers["content-length"] = str(len(reply.body))
+    response = Response(reply.body, reply.status)
+    response.raw_headers = reply.raw_headers()
     return response
 
 

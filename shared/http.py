@@ -2,12 +2,13 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote_plus
 
 import msgspec
 
 from shared.patience import within
 from shared.refusals import Refusal, Rejected, describe
+from shared.security.masking import mask_forms
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -17,6 +18,10 @@ ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 JSON = "application/json"
 PROBLEM = "application/problem+json"
 BODY_SECONDS = 20
+PROJECT_HEADER = "sluice-project"
+"""How a function says which project it answered from; it goes no further than the edge."""
+CALLER_HEADER = "sluice-caller"
+"""How a function says whose key or token it was: `key:<id>` or `user:<id>`; it goes no further than the edge."""
 _DISCARDED_TIMES = 4
 
 
@@ -27,7 +32,18 @@ class ClientGoneError(Exception):
 class Request:
     """One HTTP request: its head as values, its body read on demand and bounded."""
 
-    __slots__ = ("_body", "_receive", "_scope", "function", "headers", "method", "path", "request_id", "traceparent")
+    __slots__ = (
+        "_body",
+        "_receive",
+        "_scope",
+        "function",
+        "headers",
+        "method",
+        "notes",
+        "path",
+        "request_id",
+        "traceparent",
+    )
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self._scope = scope
@@ -41,6 +57,14 @@ class Request:
         self.function = ""
         self.request_id = ""
         self.traceparent = ""
+        # Headers its answer is to have, whatever becomes of it; None for none.
+        self.notes: dict[str, str] | None = None
+
+    def note(self, name: str, value: str) -> None:
+        """Give the answer a header (lower-case name), errors too."""
+        if self.notes is None:
+            self.notes = {}
+        self.notes[name] = value
 
     @property
     def address(self) -> str:
@@ -53,6 +77,18 @@ class Request:
         """The query string, as it was sent."""
         query: bytes = self._scope["query_string"]
         return query
+
+    def take_parameter(self, name: str) -> str | None:
+        """A parameter of the address, which is then gone from it; None without one. Refuses one that is there twice."""
+        mark = name.encode()
+        if mark not in self.query:
+            return None
+        parts = self.query.split(b"&")
+        found = [part for part in parts if unquote_plus(part.partition(b"=")[0].decode("latin-1")) == name]
+        if len(found) > 1:
+            raise Rejected(Refusal.BAD_REQUEST, f"`{name}` is there twice")
+        self._scope["query_string"] = b"&".join(part for part in parts if part not in found)
+        return unquote_plus(found[0].partition(b"=")[2].decode("latin-1")) if found else None
 
     @property
     def peer(self) -> str:
@@ -138,6 +174,21 @@ class Reply:
         await send({"type": "http.response.body", "body": self.body})
 
 
+class Passed(Reply):
+    """A whole answer that came from elsewhere, with all of its cookies."""
+
+    __slots__ = ("cookies",)
+
+    def __init__(
+        self, status: int, body: bytes, content_type: str, headers: dict[str, str], cookies: list[str]
+    ) -> None:
+        super().__init__(status, body, content_type, headers)
+        self.cookies = cookies
+
+    def raw_headers(self) -> list[tuple[bytes, bytes]]:
+        return [*super().raw_headers(), *((b"set-cookie", cookie.encode("latin-1")) for cookie in self.cookies)]
+
+
 def from_this_machine(headers: Mapping[str, str]) -> bool:
     """Whether the Host header names the loopback.
 
@@ -170,7 +221,7 @@ def problem(
         "code": str(refusal),
     }
     if detail:
-        members["detail"] = detail
+        members["detail"] = mask_forms(detail)
     if request_id:
         members["request_id"] = request_id
     members.update(extra or {})

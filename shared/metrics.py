@@ -55,4 +55,20 @@ DEAD_LETTERS = Counter(
     ["sink", "became"],
 )
 
+FORWARD_FAILURES = Counter(
+    "sluice_forward_failures_total",
+    "Requests that a function behind the gateway did not answer, by function.",
+    ["service"],
+)
+RATE_LIMITED = Counter(
+    "sluice_rate_limited_total", "Requests refused for their rate or a project's quota, by the limit.", ["limit"]
+)
+
+DELIVERIES = Counter(
+    "sluice_deliveries_total",
+    "Tries to deliver a notification, by channel (mail or webhook) and what became of it: delivered, retried later, or"
+    " failed for good.",
+    ["channel", "became"],
+)
+
 QUERY_SECONDS = Histogram("sluice_query_seconds", "Time of a query in the warehouse.", ["function"], buckets=_FAST)

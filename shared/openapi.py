@@ -25,9 +25,9 @@ class Operation(NamedTuple):
     """One method of one path.
 
     `body` is the type of a JSON body, or by content type what is taken: a type, a schema, or a tuple of types any of
-    which fits; `query` a type whose fields are the address's parameters; `answer` the type of the answer's JSON, None
-    where there is none. `parameters` are further ones as OpenAPI writes them, those of the path among them.
-    `alias_of` names the path an old client's path stands for.
+    which fits; `query` a type whose fields are the address's parameters; `answer` the type of the answer's JSON, or its
+    schema, None where there is none. `parameters` are further ones as OpenAPI writes them, those of the path among
+    them. `alias_of` names the path an old client's path stands for.
     """
 
     method: str
@@ -95,7 +95,7 @@ def _types(found: Sequence[Operation]) -> list[Any]:
     wanted: dict[str, Any] = {}
     for operation in found:
         for one in (operation.answer, operation.query, *_alternatives(operation.body)):
-            if one is not None:
+            if one is not None and not isinstance(one, Mapping):
                 wanted[_identity(one)] = one
     return list(wanted.values())
 
@@ -112,7 +112,7 @@ def _alternatives(body: Any) -> Iterator[Any]:
 def _described(operation: Operation, schema_of: Mapping[str, Any], components: Mapping[str, Any]) -> dict[str, Any]:
     answer: dict[str, Any] = {"description": "done"}
     if operation.answer is not None:
-        answer["content"] = {"application/json": {"schema": schema_of[_identity(operation.answer)]}}
+        answer["content"] = {"application/json": {"schema": _taken(operation.answer, schema_of)}}
     described: dict[str, Any] = {
         "operationId": f"{operation.method.lower()} {operation.path}",
         "summary": operation.summary,

@@ -26,12 +26,36 @@ class Refusal(StrEnum):
     UNEXPECTED_EVENT_TYPE = "unexpected_event_type"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
+    CONFLICT = "conflict"
+    GONE = "gone"
+    VERSION_MISSING = "version_missing"
+    VERSION_CHANGED = "version_changed"
+    LAST_OWNER = "last_owner"
+    WRONG_ACCOUNT = "wrong_account"
+    BAD_VALUE = "bad_value"
     # who asks
     KEY_MISSING = "key_missing"
     KEY_UNKNOWN = "key_unknown"
     KEY_EXPIRED = "key_expired"
     KEY_REVOKED = "key_revoked"
     SCOPE_MISSING = "scope_missing"
+    TOKEN_REQUIRED = "token_required"  # noqa: S105 (a code, not a password)
+    TOKEN_REVOKED = "token_revoked"  # noqa: S105 (a code, not a password)
+    BAD_CREDENTIALS = "bad_credentials"
+    SECOND_FACTOR_REQUIRED = "second_factor_required"
+    BAD_CODE = "bad_code"
+    ACCOUNT_BLOCKED = "account_blocked"
+    TOKEN_UNKNOWN = "token_unknown"  # noqa: S105 (a code, not a password)
+    TOKEN_EXPIRED = "token_expired"  # noqa: S105 (a code, not a password)
+    CSRF_MISSING = "csrf_missing"
+    WEAK_PASSWORD = "weak_password"  # noqa: S105 (a code, not a password)
+    ROLE_MISSING = "role_missing"
+    PROJECT_REQUIRED = "project_required"
+    ORGANISATION_REQUIRED = "organisation_required"
+    PROJECT_FORBIDDEN = "project_forbidden"
+    ORIGIN_FORBIDDEN = "origin_forbidden"
+    RATE_LIMITED = "rate_limited"
+    QUOTA_EXCEEDED = "quota_exceeded"
     # one event
     NOT_AN_OBJECT = "not_an_object"
     WRONG_TYPE = "wrong_type"
@@ -51,6 +75,7 @@ class Refusal(StrEnum):
     # a query
     BAD_RANGE = "bad_range"
     BAD_TIMEZONE = "bad_timezone"
+    BAD_SCHEDULE = "bad_schedule"
     BAD_FILTER = "bad_filter"
     BAD_MEASURE = "bad_measure"
     BAD_CURSOR = "bad_cursor"
@@ -106,6 +131,20 @@ def describe(refusal: Refusal) -> Description:  # noqa: C901, PLR0912, PLR0915 (
             return Description(404, False, "There is nothing at this address.")
         case Refusal.METHOD_NOT_ALLOWED:
             return Description(405, False, "This address does not answer that method.")
+        case Refusal.CONFLICT:
+            return Description(409, False, "The state of what is there does not allow this.")
+        case Refusal.GONE:
+            return Description(410, False, "It was here and is gone for good.")
+        case Refusal.VERSION_MISSING:
+            return Description(428, False, "Say which version you change: send its `ETag` as `If-Match`.")
+        case Refusal.VERSION_CHANGED:
+            return Description(412, False, "Somebody changed it meanwhile: read it again, and change that.")
+        case Refusal.LAST_OWNER:
+            return Description(409, False, "An organisation must have an owner, and this is the last one.")
+        case Refusal.WRONG_ACCOUNT:
+            return Description(403, False, "The invitation is for another address than the account's.")
+        case Refusal.BAD_VALUE:
+            return Description(422, False, "A field is missing, or has a value that is not taken.")
         case Refusal.KEY_MISSING:
             return Description(401, False, "An API key is needed: send it as `X-API-Key`.")
         case Refusal.KEY_UNKNOWN:
@@ -116,6 +155,44 @@ def describe(refusal: Refusal) -> Description:  # noqa: C901, PLR0912, PLR0915 (
             return Description(403, False, "The API key was revoked.")
         case Refusal.SCOPE_MISSING:
             return Description(403, False, "The API key lacks the scope for this.")
+        case Refusal.TOKEN_REQUIRED:
+            return Description(403, False, "This is for people who are signed in: send a token as `Bearer`.")
+        case Refusal.TOKEN_REVOKED:
+            return Description(401, False, "The session has ended; sign in again.")
+        case Refusal.BAD_CREDENTIALS:
+            return Description(401, False, "The e-mail address or the password is wrong.")
+        case Refusal.SECOND_FACTOR_REQUIRED:
+            return Description(401, False, "The account has a second factor: send its `code`, or a recovery code.")
+        case Refusal.BAD_CODE:
+            return Description(401, False, "The code is wrong, or was used already.")
+        case Refusal.ACCOUNT_BLOCKED:
+            return Description(
+                403, False, "The account is blocked; an administrator of the organisation can let it in."
+            )
+        case Refusal.TOKEN_UNKNOWN:
+            return Description(401, False, "The token is not one of ours, or was changed.")
+        case Refusal.TOKEN_EXPIRED:
+            return Description(401, False, "The token has expired; refresh it.")
+        case Refusal.CSRF_MISSING:
+            return Description(
+                403, False, "A browser's session needs the header `X-CSRF-Token` with what signing in gave."
+            )
+        case Refusal.WEAK_PASSWORD:
+            return Description(422, False, "The password is too easy to guess.")
+        case Refusal.ROLE_MISSING:
+            return Description(403, False, "The role held in this organisation does not allow this.")
+        case Refusal.PROJECT_REQUIRED:
+            return Description(409, False, "Several projects are open to you: name one as `X-Project-Id`.")
+        case Refusal.ORGANISATION_REQUIRED:
+            return Description(409, False, "Say which organisation is meant: name one as `organisation_id`.")
+        case Refusal.PROJECT_FORBIDDEN:
+            return Description(403, False, "The project is not there, or it is not open to you.")
+        case Refusal.ORIGIN_FORBIDDEN:
+            return Description(403, False, "The project takes no events from pages of this origin.")
+        case Refusal.RATE_LIMITED:
+            return Description(429, True, "Too many requests; slow down and try again later.")
+        case Refusal.QUOTA_EXCEEDED:
+            return Description(429, True, "The project's daily number of events is used up; nothing was stored.")
         case Refusal.NOT_AN_OBJECT:
             return Description(422, False, "An event must be a JSON object.")
         case Refusal.WRONG_TYPE:
@@ -150,6 +227,8 @@ def describe(refusal: Refusal) -> Description:  # noqa: C901, PLR0912, PLR0915 (
             return Description(422, False, "The time range is not usable.")
         case Refusal.BAD_TIMEZONE:
             return Description(422, False, "The timezone is not a known IANA name.")
+        case Refusal.BAD_SCHEDULE:
+            return Description(422, False, "The schedule is not usable.")
         case Refusal.BAD_FILTER:
             return Description(422, False, "A filter is not usable.")
         case Refusal.BAD_MEASURE:
@@ -177,13 +256,17 @@ def describe(refusal: Refusal) -> Description:  # noqa: C901, PLR0912, PLR0915 (
 
 
 class Rejected(Exception):  # noqa: N818 (a signal, not a fault of the program)
-    """Ends a request or one event with a refusal; `detail` says what exactly to change."""
+    """Ends a request or one event with a refusal; `detail` says what exactly to change.
+
+    `extra` are further members of the problem, `headers` go with the answer.
+    """
 
     def __init__(self, refusal: Refusal, detail: str = "", **extra: object) -> None:
         super().__init__(f"{refusal}: {detail}")
         self.refusal = refusal
         self.detail = detail
         self.extra = extra
+        self.headers: dict[str, str] = {}
 
 
 class UnavailableError(Exception):

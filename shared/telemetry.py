@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from shared.ids import new_request_id
+from shared.security.masking import mask_event
 
 if TYPE_CHECKING:
     from structlog.typing import EventDict, Processor, WrappedLogger
@@ -43,7 +44,7 @@ def configure_logging(function: str, level: str = "info") -> None:
         structlog.processors.format_exc_info,
     ]
     structlog.configure(
-        processors=[*chain, structlog.processors.JSONRenderer()],
+        processors=[*chain, mask_event, structlog.processors.JSONRenderer()],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
@@ -54,6 +55,7 @@ def _configure_libraries(chain: "list[Processor]") -> None:
     """What libraries log (warnings and worse) comes in the same lines as ours."""
     end: list[Processor] = [
         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+        mask_event,
         structlog.processors.JSONRenderer(),
     ]
     handler = logging.StreamHandler(sys.stdout)

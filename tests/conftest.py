@@ -13,8 +13,10 @@ BUILT = frozenset({"kafka", "server"})
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What needs a real broker or a real S3 server is an engine test: `./task test:engines` runs it."""
     for item in items:
-        chosen = item.callspec.params.values() if hasattr(item, "callspec") else ()
-        if BUILT & {*getattr(item, "fixturenames", ()), *(value for value in chosen if isinstance(value, str))}:
+        asked = {*getattr(item, "fixturenames", ())}
+        if "request" in asked and hasattr(item, "callspec"):  # a fixture that asks for the one its parameter names
+            asked |= {value for value in item.callspec.params.values() if isinstance(value, str)}
+        if BUILT & asked:
             item.add_marker("engines")
 
 

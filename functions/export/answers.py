@@ -5,24 +5,31 @@ import functools
 import uuid
 
 import msgspec
+import structlog
 
+from functions.export import schedule_answers
 from functions.export.asked import ExportRequest, now_of
 from functions.export.logic import shown
 from functions.export.page import ADDRESSES, page
 from functions.export.ports import Ports
+from functions.export.schedule_answers import SCHEDULE, SCHEDULES
 from shared.clock import SYSTEM_CLOCK
 from shared.cloudevent import decode
 from shared.http import Reply, Request
-from shared.jobs import api, requested_type
+from shared.jobs import Job, api, requested_type
 from shared.jobs.worker import handle
 from shared.objects import ObjectMissingError, ObjectsRefusedError, ObjectsUnavailableError, check_key
 from shared.objects.folder import FolderObjects
+from shared.paths import match
 from shared.query.request import MAX_QUERY_BYTES, from_address, from_json
 from shared.refusals import Refusal, Rejected
 
 JOBS = "/api/v1/exports"
 DUE = "dev.sluice.export.due.v1"
 _MOST_EVENT_BYTES = 64 * 1024
+_MOST_EXPIRED = 100
+
+log = structlog.get_logger()
 
 
 class FileQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -34,16 +41,39 @@ class FileQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
 
 async def deliver(request: Request, ports: Ports) -> Reply:
-    """An event: of a job, or of the timer that asks again for what has stalled. Others on the topic are not ours."""
+    """An event: of a job, or of the timer. Others on the topic are not ours.
+
+    The timer asks again for what has stalled, starts what is due by schedules, and removes what has expired.
+    """
     message = decode(request.headers, await request.body(_MOST_EVENT_BYTES))
     if message.attributes["type"] == DUE:
         await ports.jobs.sweep()
+        await ports.schedules.run()
+        await expire(ports)
     elif message.attributes["type"] == requested_type(ports.jobs.kind):
         if ports.busy.locked():
             raise Rejected(Refusal.OVERLOADED, "as many exports as this process works on at once are under way")
         async with ports.busy:
             await handle(message, ports.jobs, ports.exporter)
     return Reply(204)
+
+
+async def expire(ports: Ports) -> int:
+    """Remove the files of exports that have been kept for long enough; how many exports those were.
+
+    The files first: a crash in between leaves links to nothing, which say so, and never files that nobody remembers.
+    """
+    rows = await ports.catalog.rows("expired_exports", {"days": ports.settings.keep_days, "most": _MOST_EXPIRED})
+    expired = 0
+    for job in [Job(**row) for row in rows]:
+        try:
+            await ports.exporter.remove(job)
+        except Rejected as error:
+            log.warning("files of an export cannot be removed", job=str(job.id), detail=str(error))
+            continue
+        await ports.catalog.rows("expire_job", {"id": job.id})
+        expired += 1
+    return expired
 
 
 async def answer(request: Request, ports: Ports, project_id: uuid.UUID) -> Reply:
@@ -54,6 +84,8 @@ async def answer(request: Request, ports: Ports, project_id: uuid.UUID) -> Reply
         asked = request.query.decode("latin-1")
         work = functools.partial(page, request.path, asked, project_id, ports.pages, SYSTEM_CLOCK)
         return await asyncio.to_thread(work)
+    if request.path == SCHEDULES or match(SCHEDULE, request.path):
+        return await schedule_answers.answer(request, ports.schedules, project_id)
     if request.path == JOBS and request.method == "POST":
         return await _start(request, ports, project_id)
     seconds = ports.settings.link_seconds
@@ -84,7 +116,7 @@ async def file(request: Request, ports: Ports) -> Reply:
     try:
         data = await asyncio.to_thread(objects.get, check_key(query.path))
     except ObjectMissingError as error:
-        raise Rejected(Refusal.NOT_FOUND, "the file is not there any more") from error
+        raise Rejected(Refusal.GONE, "the file was removed after its time; start the export again") from error
     name = query.path.rpartition("/")[2]
     kind = "application/json" if name.endswith(".json") else "application/octet-stream"
     return Reply(200, data, kind, {"content-disposition": f'attachment; filename="{name}"'})

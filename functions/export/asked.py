@@ -8,19 +8,30 @@ import msgspec
 
 from functions.export.columns import columns
 from functions.export.formats import Compression, Format, Layout, layout
+from shared.notifications import Language
 from shared.query.filters import Filter
 from shared.query.pages import Micros, UInt64
 from shared.query.parameters import Parameters
 from shared.query.period import Period, parse_period
 from shared.query.scope import scope
+from shared.recipients import MOST_ADDRESSES, Addresses
 from shared.refusals import Refusal, Rejected
 
 MOST_PAGE_ROWS = 50_000
 _FIRST_DAY = "1970-01-01"
-_MOST_NOTIFIED = 10
 _RENAMED = {"start": "from", "end": "to"}
 
-Address = Annotated[str, msgspec.Meta(min_length=3, max_length=320, pattern=r"^[^\s@]+@[^\s@]+$")]
+
+class Notify(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Who is told of the end, besides the project's webhooks that subscribe to it; mails are in `language`."""
+
+    emails: Addresses = []
+    webhooks: Annotated[list[uuid.UUID], msgspec.Meta(max_length=MOST_ADDRESSES)] = []
+    language: Language = "en"
+
+
+# A list is addresses.
+Told = Addresses | Notify
 
 
 class ExportRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, rename=_RENAMED):
@@ -40,7 +51,7 @@ class ExportRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     filters: list[Filter] = []
     columns: list[str] = []
     destination: str = ""
-    notify: Annotated[list[Address], msgspec.Meta(max_length=_MOST_NOTIFIED)] = []
+    notify: Told = []
 
     def settled(self, now: datetime) -> "ExportRequest":
         """The same with absolute times and all that can be refused refused: what the job's row keeps."""
@@ -51,6 +62,11 @@ class ExportRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
         return msgspec.structs.replace(
             self, start=period.start.isoformat(), end=period.end.isoformat(), compression=self.layout.compression
         )
+
+    @property
+    def told(self) -> Notify:
+        """Who is told, however it was written."""
+        return self.notify if isinstance(self.notify, Notify) else Notify(emails=self.notify)
 
     @property
     def period(self) -> Period:
@@ -66,6 +82,22 @@ class ExportRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
         return {**self.period.echo(), "events": self.events, "filters": filters}
 
 
+class ExportJob(ExportRequest, frozen=True, forbid_unknown_fields=True, kw_only=True, rename=_RENAMED):
+    """What the row of a job holds: a request, and where the job is a schedule's, whose it is and where its files go.
+
+    `keep_days`: after so many days the files are removed; without, a schedule's stay and others have the setting's.
+    """
+
+    schedule_id: uuid.UUID | None = None
+    folder: str = ""
+    keep_days: int | None = None
+
+    @property
+    def manifest(self) -> str:
+        """The manifest's name; readers of partitions pass over names that begin with `_`."""
+        return "_manifest.json" if self.folder else "manifest.json"
+
+
 class Key(NamedTuple):
     """Where a page ended, in the order of the rows."""
 
@@ -75,7 +107,7 @@ class Key(NamedTuple):
     user_hash: UInt64
 
 
-class PageQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, rename=_RENAMED):
+class ExportPageQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, rename=_RENAMED):
     """A page of events, the oldest first; `start_date`, `end_date` and `event_type` are the same in older words."""
 
     start: str = ""
@@ -92,7 +124,7 @@ class PageQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     limit: Annotated[int, msgspec.Meta(ge=1, le=MOST_PAGE_ROWS)] = 10_000
     cursor: str = ""
 
-    def settled(self) -> "PageQuery":
+    def settled(self) -> "ExportPageQuery":
         """The same in our own words; refuses both words for one thing (`bad_request`)."""
         for older, ours in (("start_date", "from"), ("end_date", "to"), ("event_type", "events")):
             if getattr(self, older) and getattr(self, {"from": "start", "to": "end"}.get(ours, ours)):

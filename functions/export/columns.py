@@ -102,9 +102,21 @@ def _column(name: str) -> Column:
     )
 
 
-def select_list(wanted: Sequence[Column]) -> str:
-    """The columns as SQL, named by number."""
-    return ", ".join(f"{column.sql} AS c{number}" for number, column in enumerate(wanted))
+def select_list(wanted: Sequence[Column], *, as_json: bool = False) -> str:
+    """The columns as SQL, named by number; or their values as texts of JSON, null where absent."""
+    values = [_JSON_TEXTS[column.kind].format(column.sql) if as_json else column.sql for column in wanted]
+    return ", ".join(f"{value} AS c{number}" for number, value in enumerate(values))
+
+
+# The engine writes JSON many times as fast as Python does from its values.
+_JSON_TEXTS: dict[Kind, str] = {
+    "text": "ifNull(toJSONString({0}), 'null')",
+    "json": "{0}",
+    "time": """ifNull(concat('"', formatDateTime({0}, '%Y-%m-%dT%H:%i:%S.%fZ', 'UTC'), '"'), 'null')""",
+    "bool": "if({0}, 'true', 'false')",
+    "number": "ifNull(toJSONString({0}), 'null')",
+    "map": "toJSONString({0})",
+}
 
 
 def schema(wanted: Sequence[Column]) -> "pa.Schema":

@@ -11,14 +11,15 @@ import hashlib
 import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
+from datetime import timedelta
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 import structlog
 
-from functions.export.asked import ExportRequest
-from functions.export.columns import columns, described
+from functions.export.asked import ExportJob
+from functions.export.columns import columns, described, select_list
 from functions.export.formats import open_writer
 from functions.export.reading import Events, Versions, Window, count, plan, read_batches, versions
 from shared.clock import Clock, to_datetime, to_micros
@@ -31,11 +32,11 @@ from shared.warehouse.client import Warehouse, WarehouseError
 log = structlog.get_logger()
 
 KIND = "export"
-MANIFEST = "manifest.json"
 PART_BYTES = 192 * 1024 * 1024
 # A window whose hours change while it is read is read again so often; then the manifest says what it is.
 _READS = 4
 _ROUNDS = 4
+_TRIED_FOR = timedelta(days=1)
 _CANNOT_COMPILE_REGEXP = 427
 
 T = TypeVar("T")
@@ -98,7 +99,21 @@ class Exporter:
         self._limits = limits
 
     async def step(self, job: Job, lease: Lease) -> bytes | None:
-        """Write parts until all are there or the time of one event is over."""
+        """Write parts until all are there or the time of one event is over.
+
+        A destination that does not let us in is tried again: for a day, and for a schedule's export as long as it
+        takes, since nobody would ask for its window again.
+        """
+        try:
+            return await self._step(job, lease)
+        except Rejected as rejected:
+            scheduled = msgspec.json.decode(job.request, type=ExportJob).schedule_id is not None
+            age = to_datetime(self._clock.micros()) - job.created_at
+            if rejected.refusal is Refusal.BAD_DESTINATION and (scheduled or age < _TRIED_FOR):
+                raise UnavailableError(rejected.detail) from rejected
+            raise
+
+    async def _step(self, job: Job, lease: Lease) -> bytes | None:
         export = self._export(job)
         until = self._clock.monotonic() + self._limits.slice_seconds
         state = await self._begun(job, export, lease)
@@ -118,16 +133,25 @@ class Exporter:
         return await self._in_thread(partial(export.finish, state, at, lease))
 
     async def clean(self, job: Job) -> None:
+        """Remove what a job had written; where the destination does not let us in, its files are not ours any more."""
+        try:
+            await self.remove(job)
+        except Rejected as rejected:
+            log.warning("files of an export cannot be removed", job=str(job.id), detail=rejected.detail)
+
+    async def remove(self, job: Job) -> None:
+        """Remove the files of a job; harmless to repeat. Refuses where the destination does (`bad_destination`)."""
         export = self._export(job)
         await self._in_thread(export.remove)
 
     def told(self, job: Job) -> dict[str, Any]:
         """What the completed event says."""
-        request = msgspec.json.decode(job.request, type=ExportRequest)
+        request = msgspec.json.decode(job.request, type=ExportJob)
         result = msgspec.json.decode(job.result) if job.result else {}
         return {
             "job_id": job.id,
             "project_id": job.project_id,
+            "schedule_id": request.schedule_id,
             "state": job.state,
             "format": request.format,
             "range": request.period.echo(),
@@ -149,7 +173,7 @@ class Exporter:
         return round(len(state.parts) / (len(state.windows) + 1), 4)
 
     def _export(self, job: Job) -> "Export":
-        request = msgspec.json.decode(job.request, type=ExportRequest)
+        request = msgspec.json.decode(job.request, type=ExportJob)
         return Export(job, request, self._warehouse, self._storage(request.destination), self._clock)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
@@ -171,7 +195,7 @@ def _told(work: Callable[[], T]) -> T:
 class Export:
     """One export and its files. Everything here blocks."""
 
-    def __init__(self, job: Job, request: ExportRequest, warehouse: Warehouse, objects: Objects, clock: Clock) -> None:
+    def __init__(self, job: Job, request: ExportJob, warehouse: Warehouse, objects: Objects, clock: Clock) -> None:
         self._job = job
         self._request = request
         self._warehouse = warehouse
@@ -179,7 +203,7 @@ class Export:
         self._clock = clock
         self._columns = columns(request.columns)
         self._events = Events(job.project_id, request.period, request.events, request.filters)
-        self.prefix = prefix_of(job.project_id, job.id)
+        self.prefix = request.folder or prefix_of(job.project_id, job.id)
 
     def plan(self, rows: int) -> list[Window]:
         return plan(self._warehouse, self._events, rows=rows, size=PART_BYTES)
@@ -221,7 +245,8 @@ class Export:
                     counted.rows += batch.num_rows
                     writer.write(batch)
 
-                read_batches(self._warehouse, self._events, self._columns, window, take)
+                selected = select_list(self._columns, as_json=self._request.format == "json")
+                read_batches(self._warehouse, self._events, selected, window, take)
             # As many as were counted, too: rows may be there a moment before their entry in the ledger.
             stable = self.versions(window).of(window) == before and counted.rows == expected
             lease.check()
@@ -251,12 +276,12 @@ class Export:
         }
         lease.check()
         body = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
-        self._objects.put(self.prefix + MANIFEST, body, content_type="application/json")
-        return msgspec.json.encode(Result(rows, size, at.all, stable, self.prefix, MANIFEST, parts))
+        self._objects.put(self.prefix + self._request.manifest, body, content_type="application/json")
+        return msgspec.json.encode(Result(rows, size, at.all, stable, self.prefix, self._request.manifest, parts))
 
     def remove(self) -> None:
         """Remove every file, the manifest first: what has none is not complete."""
-        self._objects.delete(self.prefix + MANIFEST)
+        self._objects.delete(self.prefix + self._request.manifest)
         for found in list(self._objects.list(self.prefix)):
             self._objects.delete(found.key)
 
@@ -282,9 +307,14 @@ def prefix_of(project_id: uuid.UUID, job_id: uuid.UUID) -> str:
 
 
 def shown(job: Job, storage: Callable[[str], Objects], seconds: int, clock: Clock) -> Mapping[str, Any]:
-    """A result as people see it: each file, and the manifest, with a link that expires."""
-    request = msgspec.json.decode(job.request, type=ExportRequest)
+    """A result as people see it: each file, and the manifest, with a link that expires.
+
+    Of an export whose files were removed after their time, the same without links, and `expired`.
+    """
+    request = msgspec.json.decode(job.request, type=ExportJob)
     result: dict[str, Any] = msgspec.json.decode(job.result or "{}")
+    if job.expired_at is not None:
+        return {**result, "manifest": {"name": result["manifest"]}, "expired": True}
     objects = storage(request.destination)
     prefix = result["prefix"]
     files = [{**file, "url": objects.link(prefix + file["name"], seconds)} for file in result["files"]]

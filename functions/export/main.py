@@ -6,16 +6,18 @@ from shared.cloudevent import looks_like_cloudevent
 from shared.function import function
 from shared.http import Reply, Request
 from shared.objects import FILES
+from shared.security.policy import Action
 
 # Where events are posted. They carry no key, so the public addresses do not take them.
 SINK = "/"
 
 
-@function("export", opens, methods=("GET", "POST", "DELETE"))
+@function("export", opens, methods=("GET", "POST", "PUT", "DELETE"))
 async def main(request: Request, ports: Ports) -> Reply:
     if request.path == SINK and looks_like_cloudevent(request.headers):
         return await deliver(request, ports)
     if request.path == FILES:
         return await file(request, ports)
-    key = await ports.access.require(request.headers, "export")
-    return await answer(request, ports, key.project_id)
+    action = Action.EXPORTS_READ if request.method == "GET" else Action.EXPORTS_WRITE
+    caller = await ports.access.authorize(request, action)
+    return await answer(request, ports, caller.project_id)

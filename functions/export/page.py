@@ -6,8 +6,8 @@ from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 
-from functions.export.asked import Key, PageQuery
-from functions.export.columns import Column, columns
+from functions.export.asked import Key, ExportPageQuery
+from functions.export.columns import Column, columns, select_list
 from functions.export.formats import Format, Layout, layout, open_writer
 from functions.export.reading import Events, from_key, read_page
 from shared.clock import Clock, to_datetime
@@ -31,14 +31,15 @@ def page(path: str, query_string: str, project_id: uuid.UUID, warehouse: Warehou
 
     Refuses what query_events refuses, unknown columns, and a page that is too large (`query_too_expensive`).
     """
-    query = from_address(query_string, PageQuery).settled()
+    query = from_address(query_string, ExportPageQuery).settled()
     wanted, how = columns(query.columns), layout(ADDRESSES[path], query.compression, query.formulas)
     opened = open_page(
         query, Key, listed=f"export.{how.format}", project_id=project_id, now=to_datetime(clock.micros())
     )
     events = Events(project_id, from_key(opened.period, opened.after), query.events, query.filters)
     try:
-        table = read_page(warehouse, events, wanted, opened.after, query.limit + 1)
+        selected = select_list(wanted, as_json=how.format == "json")
+        table = read_page(warehouse, events, selected, opened.after, query.limit + 1)
     except WarehouseError as error:
         if error.code == _CANNOT_COMPILE_REGEXP:
             raise Rejected(Refusal.BAD_FILTER, "a regular expression is not RE2") from error

@@ -10,6 +10,8 @@ import msgspec
 
 from functions.export.logic import KIND, Exporter, Limits
 from functions.export.reading import READ_LIMITS
+from functions.export.schedules import Schedules
+from functions.export.telling import notify_of
 from shared.bus import open_bus
 from shared.catalog.client import Catalog
 from shared.clock import SYSTEM_CLOCK
@@ -38,6 +40,9 @@ class Settings(WarehouseSettings, CatalogSettings, BusSettings, ObjectsSettings)
         "SLUICE_EXPORT_SLICE_SECONDS", "How long an export works before it asks for its own next step.", default=12.0
     )
     at_once: int = setting("SLUICE_EXPORTS_AT_ONCE", "Exports that one process works on at once.", default=2)
+    keep_days: int = setting(
+        "SLUICE_EXPORT_KEEP_DAYS", "After how many days the files of an export are removed; 0 means never.", default=30
+    )
     link_seconds: int = setting("SLUICE_EXPORT_LINK_SECONDS", "How long the links to files hold.", default=3_600)
     lease: float = setting(
         "SLUICE_JOB_LEASE_SECONDS",
@@ -77,7 +82,9 @@ class Ports:
     warehouse: Warehouse
     pages: Warehouse
     access: Access
+    catalog: Catalog
     jobs: Jobs
+    schedules: Schedules
     exporter: Exporter
     storages: Storages
     threads: Executor
@@ -100,12 +107,22 @@ async def opens() -> AsyncIterator[Ports]:
     storages = Storages(settings, settings.destinations)
     # Threads of its own: an export lasts, and nobody else of the process must wait for one.
     threads = ThreadPoolExecutor(settings.at_once + 1, thread_name_prefix=KIND)
-    jobs = Jobs(catalog, bus, KIND, lease_seconds=settings.lease)
     how = Limits(settings.part_rows, settings.slice_seconds)
     exporter = Exporter(warehouse, storages, threads, SYSTEM_CLOCK, how)
+    jobs = Jobs(catalog, bus, KIND, lease_seconds=settings.lease, ended=lambda job: notify_of(job, exporter, bus))
     async with open_access(settings.catalog_url) as access:
         yield Ports(
-            warehouse, pages, access, jobs, exporter, storages, threads, settings, asyncio.Semaphore(settings.at_once)
+            warehouse=warehouse,
+            pages=pages,
+            access=access,
+            catalog=catalog,
+            jobs=jobs,
+            schedules=Schedules(catalog, jobs, SYSTEM_CLOCK),
+            exporter=exporter,
+            storages=storages,
+            threads=threads,
+            settings=settings,
+            busy=asyncio.Semaphore(settings.at_once),
         )
     threads.shutdown(wait=False, cancel_futures=True)
     storages.close()

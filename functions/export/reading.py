@@ -9,7 +9,6 @@ from typing import IO, TYPE_CHECKING, Any
 import msgspec
 
 from functions.export.asked import Key
-from functions.export.columns import Column, select_list
 from shared.clock import to_datetime, to_micros
 from shared.query.filters import Filter
 from shared.query.parameters import Parameters
@@ -34,7 +33,8 @@ READ_LIMITS: Mapping[str, Any] = {
 _BATCH_ROWS = 10_000
 _ARROW_SETTINGS = (
     f"SETTINGS max_block_size = {_BATCH_ROWS}, output_format_arrow_compression_method = 'none',"
-    " output_format_arrow_string_as_string = 1, preferred_block_size_bytes = 16000000"
+    " output_format_arrow_string_as_string = 1, output_format_json_escape_forward_slashes = 0,"
+    " preferred_block_size_bytes = 16000000"
 )
 
 
@@ -149,15 +149,13 @@ def count(warehouse: Warehouse, events: Events, window: Window) -> int:
 def read_batches(
     warehouse: Warehouse,
     events: Events,
-    wanted: Sequence[Column],
+    selected: str,
     window: Window,
     take: Callable[["pa.RecordBatch"], None],
 ) -> None:
-    """Give `take` the rows of a window, batch by batch, in their order."""
+    """Give `take` the rows of a window, batch by batch, in their order; `selected` is of `select_list`."""
     parameters = Parameters()
-    sql = read_sql(
-        _HERE, "rows", columns=select_list(wanted), scope=events.where(parameters, window), limit=_ARROW_SETTINGS
-    )
+    sql = read_sql(_HERE, "rows", columns=selected, scope=events.where(parameters, window), limit=_ARROW_SETTINGS)
 
     def consume(stream: IO[bytes]) -> None:
         for batch in _batches(stream):
@@ -166,9 +164,7 @@ def read_batches(
     warehouse.read(sql, parameters.values, "ArrowStream", consume)
 
 
-def read_page(
-    warehouse: Warehouse, events: Events, wanted: Sequence[Column], after: Key | None, limit: int
-) -> "pa.Table":
+def read_page(warehouse: Warehouse, events: Events, selected: str, after: Key | None, limit: int) -> "pa.Table":
     """The first rows after a key, at most `limit`; behind the columns those of Key."""
     import pyarrow as pa
 
@@ -180,7 +176,7 @@ def read_page(
     sql = read_sql(
         _HERE,
         "rows",
-        columns=f"{select_list(wanted)}, {keys}",
+        columns=f"{selected}, {keys}",
         scope=where,
         limit=f"LIMIT {parameters.bind('UInt32', limit)}\n{_ARROW_SETTINGS}",
     )

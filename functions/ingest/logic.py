@@ -1,5 +1,6 @@
 """The way of a request: authenticate, unpack, decode, validate, enrich, date, commit, answer; each step is timed."""
 
+import functools
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -13,12 +14,14 @@ from functions.ingest.enrich import Enricher
 from functions.ingest.enrich.lookups import Lookup, Lookups
 from functions.ingest.enrich.place import Sender, TrustedProxies
 from functions.ingest.formats import read_events
+from functions.ingest.limiting import IngestLimits
 from functions.ingest.parsing import Events, Limits, RawEvent, malformed, parsed
 from functions.ingest.rejections import Rejections
 from functions.ingest.validate import SPELLINGS, Arrival, EventLimits, Identity, Valid, arrival, validate
 from shared import metrics
 from shared.catalog.sightings import Sightings
 from shared.clock import Clock
+from shared.edge.origins import OriginList
 from shared.encodings import decompress
 from shared.events import Receipt, RefusedEvent, encode_line
 from shared.http import Reply, json_reply
@@ -29,6 +32,7 @@ from shared.security.keys import Key
 
 _ENTROPY_BYTES = 10
 _SHOWN_REJECTED = 100
+_REMEMBERED_ORIGINS = 1_024
 # A histogram costs a microsecond and a request has eight steps: a sample says the same.
 TIMED_ONE_IN = 16
 STEPS = ("authenticate", "unpack", "decode", "validate", "keep_refused", "date", "commit", "answer")
@@ -110,6 +114,7 @@ class Pipeline:
         enricher: Enricher,
         proxies: TrustedProxies,
         lookups: Lookups,
+        limiting: IngestLimits,
         limits: Limits,
         event_limits: EventLimits,
         clock: Clock,
@@ -121,9 +126,11 @@ class Pipeline:
         self._enricher = enricher
         self._proxies = proxies
         self._lookups = lookups
+        self._limiting = limiting
         self._limits = limits
         self._event_limits = event_limits
         self._clock = clock
+        self._pages = functools.lru_cache(_REMEMBERED_ORIGINS)(OriginList)
 
     async def take(self, posted: Posted, timer: StepTimer) -> Reply:
         """Take the events of one request; returns once they, and what was refused of them, are durable.
@@ -132,6 +139,8 @@ class Pipeline:
         """
         key = await self._access.require_key(posted.key, "ingest") if posted.key else None
         timer.end("authenticate")
+        headers: dict[str, str] = {} if key is None else self._limit(key, posted)
+        timer.end("limit")
         body = b""
         try:
             body = await posted.read(self._limits.request_bytes)
@@ -145,9 +154,11 @@ class Pipeline:
             raise await self._kept_whole(rejected, body, key, posted) from rejected
         if key is None:
             key = await self._access.require_key(events.key, "ingest")
+            headers = self._limit(key, posted)
+        self._limiting.events(key, len(events.raw))
         timer.end("decode")
         arrived = arrival(key.project_id, self._clock.micros(), self._event_limits)
-        sender = self._proxies.sender(posted.headers, posted.peer, server=key.kind == "secret")
+        sender = self._proxies.sender(posted.headers, posted.peer, server=key.kind == "secret", keep=key.ip_mode)
         checked = self._check(events, claim, arrived, sender, await self._lookups.of(key.project_id))
         timer.end("validate")
         try:
@@ -157,8 +168,22 @@ class Pipeline:
         timer.end("date")
         receipt = await self._commit(checked, key, posted, timer, single=events.single)
         reply = json_reply(Accepted(receipt.rows, _shown(checked.refused), receipt.token()), 202)
+        reply.headers.update(headers)
         timer.end("answer")
         return reply
+
+    def _limit(self, key: Key, posted: Posted) -> dict[str, str]:
+        origin = posted.headers.get("origin", "")
+        if (
+            origin
+            and key.allowed_origins
+            and key.kind == "public"
+            and not self._pages(key.allowed_origins).allows(origin)
+        ):
+            detail = f"{origin[:200]!r} is none of the project's allowed origins"
+            raise Rejected(Refusal.ORIGIN_FORBIDDEN, detail)
+        address = self._proxies.address(posted.headers, posted.peer) if self._limiting.by_address else ""
+        return self._limiting.request(key, address)
 
     async def _kept_whole(self, rejected: Rejected, body: bytes, key: Key, posted: Posted) -> Rejected:
         """The refusal of a whole request, once its body is kept as one refused event."""

@@ -10,6 +10,7 @@ from functions.ingest.cors import Cors, CorsSettings
 from functions.ingest.enrich import Enricher, EnrichSettings
 from functions.ingest.enrich.lookups import Lookups
 from functions.ingest.enrich.place import TrustedProxies
+from functions.ingest.limiting import IngestLimits
 from functions.ingest.logic import Pipeline
 from functions.ingest.parsing import Limits
 from functions.ingest.rejections import Rejections
@@ -20,10 +21,11 @@ from shared.catalog.sightings import Sightings
 from shared.clock import SYSTEM_CLOCK
 from shared.config import BusSettings, CatalogSettings, load, setting
 from shared.security.access import open_access
+from shared.security.project_limits import LimitSettings, ProjectLimits, address_rate, open_meter
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(BusSettings, CatalogSettings, EnrichSettings, CorsSettings):
+class Settings(BusSettings, CatalogSettings, EnrichSettings, CorsSettings, LimitSettings):
     max_request: int = setting(
         "SLUICE_MAX_REQUEST_BYTES", "Bytes of one ingest request, as sent and once it is unpacked.", default=10 << 20
     )
@@ -57,6 +59,9 @@ async def opens() -> AsyncIterator[Ports]:
     rejections = Rejections(bus, SYSTEM_CLOCK, max_waiting=settings.max_waiting)
     sightings = Sightings(catalog, SYSTEM_CLOCK)
     lookups = Lookups(catalog, SYSTEM_CLOCK)
+    projects = ProjectLimits(catalog, settings)
+    projects.of(None)  # they are read while the first events are still on their way
+    limiting = IngestLimits(projects, open_meter(settings), address_rate(settings, ingest=True))
     enricher = Enricher(settings)
     warming = asyncio.create_task(asyncio.to_thread(enricher.warm))  # or the first event would wait for its tables
     async with open_access(settings.catalog_url) as access:
@@ -70,6 +75,7 @@ async def opens() -> AsyncIterator[Ports]:
                 enricher=enricher,
                 proxies=TrustedProxies(settings.trusted_proxies),
                 lookups=lookups,
+                limiting=limiting,
                 limits=Limits(settings.max_events, settings.max_request, settings.max_event),
                 event_limits=EventLimits(
                     settings.max_event, settings.max_properties, settings.max_depth, settings.max_ahead
@@ -83,5 +89,6 @@ async def opens() -> AsyncIterator[Ports]:
     await sightings.close()
     await committer.close()
     await rejections.close()
+    await limiting.close()
     await catalog.close()
     await bus.close()

@@ -9,6 +9,7 @@ from shared.function import SINK, function
 from shared.http import Reply, Request, json_reply, problem
 from shared.query.request import from_address
 from shared.refusals import Refusal, Rejected
+from shared.security.policy import Action
 
 PATH = "/api/v1/live/counts"
 MAX_BODY_BYTES = 2 * 1024 * 1024
@@ -22,9 +23,9 @@ async def main(request: Request, ports: Ports) -> Reply:
         raise Rejected(Refusal.NOT_FOUND, f"live counts are at {PATH}")
     if request.method != "GET":
         return problem(Refusal.METHOD_NOT_ALLOWED, request_id=request.request_id, allow=["GET"])
-    key = await ports.access.require(request.headers, "read")
+    caller = await ports.access.authorize(request, Action.EVENTS_READ)
     query = from_address(request.address.partition("?")[2], LiveQuery)
-    return json_reply(await live_counts(query, key.project_id, ports.cache, ports.warehouse, SYSTEM_CLOCK))
+    return json_reply(await live_counts(query, caller.project_id, ports.cache, ports.warehouse, SYSTEM_CLOCK))
 
 
 async def _watch(request: Request, ports: Ports) -> Reply:

@@ -35,7 +35,7 @@ class BreakdownQuery(
     filters: list[Filter] = []
     measure: str = "count"
     limit: Annotated[int, msgspec.Meta(ge=1, le=MAX_GROUPS)] = DEFAULT_GROUPS
-    timezone: str = "UTC"
+    timezone: str | None = None
 
     def fields(self) -> list[str]:
         """The names to break down by; refuses none, too many, or both spellings at once (`bad_request`)."""

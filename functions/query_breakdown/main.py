@@ -6,16 +6,17 @@ from shared.function import function
 from shared.http import Reply, Request, json_reply
 from shared.query.aliases import asked_before
 from shared.query.request import MAX_QUERY_BYTES, from_address, from_json
+from shared.security.policy import Action
 
 
 @function("query_breakdown", opens)
 async def main(request: Request, ports: Ports) -> Reply:
-    key = await ports.access.require(request.headers, "read")
+    caller = await ports.access.authorize(request, Action.EVENTS_READ)
     if older := asked_before(request):
-        found = await breakdown(from_json(older.body(), BreakdownQuery), key.project_id, ports.warehouse)
+        found = await breakdown(from_json(older.body(), BreakdownQuery), caller.project_id, ports.warehouse)
         return json_reply(older.listed((row.key, row.value) for row in found.rows))
     if request.method == "POST":
         query = from_json(await request.body(MAX_QUERY_BYTES), BreakdownQuery)
     else:
         query = from_address(request.address.partition("?")[2], BreakdownQuery)
-    return json_reply(await breakdown(query, key.project_id, ports.warehouse))
+    return json_reply(await breakdown(query, caller.project_id, ports.warehouse))

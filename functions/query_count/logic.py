@@ -1,17 +1,14 @@
 """A count query → its SQL → its answer."""
 
 import uuid
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from shared.query.ask import Asker, Warehouse
+from shared.query.counting import count_sql
 from shared.query.filters import Filter
-from shared.query.measures import measure
-from shared.query.parameters import Parameters
 from shared.query.period import Period, parse_period
-from shared.query.scope import read_sql, scope
 
 REQUESTED = "dev.sluice.query.requested.v1"
 ANSWERED = "dev.sluice.query.answered.v1"
@@ -31,7 +28,7 @@ class CountQuery(
     events: list[str] = []
     filters: list[Filter] = []
     measure: str = "count"
-    timezone: str = "UTC"
+    timezone: str | None = None
 
 
 class AskedByEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,16 +50,12 @@ class CountAnswer(msgspec.Struct, frozen=True):
 
 def to_sql(query: CountQuery, project_id: uuid.UUID, period: Period) -> tuple[str, dict[str, Any]]:
     """The SQL of a count and its bound parameters; refuses unknown measures, fields and unfit filters."""
-    parameters = Parameters()
-    where = scope(project_id, period, parameters, events=query.events, filters=query.filters)
-    sql = read_sql(Path(__file__).parent, "count", measure=measure(query.measure), scope=where)
-    return sql, parameters.values
+    return count_sql(project_id, period, measure=query.measure, events=query.events, filters=query.filters)
 
 
 async def count(query: CountQuery, project_id: uuid.UUID, warehouse: Warehouse) -> CountAnswer:
     """Answer a count exactly; raises Rejected for what cannot be asked, UnavailableError where nobody answers."""
     period = parse_period(query.start, query.end, query.timezone)
-    sql, parameters = to_sql(query, project_id, period)
     asker = Asker(warehouse, function="query_count", measure=query.measure)
-    answer = await asker.ask(sql, parameters)
-    return CountAnswer(answer.value, True, asker.took_ms, asker.rows_read, period.echo())
+    value = (await asker.ask(*to_sql(query, project_id, period))).value
+    return CountAnswer(value, True, asker.took_ms, asker.rows_read, period.echo())

@@ -42,7 +42,7 @@ class EventsQuery(
     users: list[str] = []
     user_id: str = ""
     filters: list[Filter] = []
-    timezone: str = "UTC"
+    timezone: str | None = None
     limit: Limit = DEFAULT_LIMIT
     cursor: str = ""
 

@@ -6,13 +6,14 @@ from shared.clock import SYSTEM_CLOCK
 from shared.function import function
 from shared.http import Reply, Request, json_reply
 from shared.query.request import MAX_QUERY_BYTES, from_address, from_json
+from shared.security.policy import Action
 
 
 @function("query_events", opens)
 async def main(request: Request, ports: Ports) -> Reply:
-    key = await ports.access.require(request.headers, "read")
+    caller = await ports.access.authorize(request, Action.EVENTS_READ)
     if request.method == "POST":
         query = from_json(await request.body(MAX_QUERY_BYTES), EventsQuery)
     else:
         query = from_address(request.address.partition("?")[2], EventsQuery)
-    return json_reply(await latest(query, key.project_id, ports.warehouse, SYSTEM_CLOCK))
+    return json_reply(await latest(query, caller.project_id, ports.warehouse, SYSTEM_CLOCK))

@@ -41,7 +41,7 @@ class NamesQuery(
 
     start: str = ""
     end: str = ""
-    timezone: str = "UTC"
+    timezone: str | None = None
     q: str = ""
     limit: Limit = DEFAULT_LIMIT
     cursor: str = ""

@@ -7,13 +7,14 @@ from shared.function import function
 from shared.http import Reply, Request, json_reply
 from shared.query.request import from_address
 from shared.refusals import Refusal, Rejected
+from shared.security.policy import Action
 
 
 @function("query_schema", opens, methods=("GET",))
 async def main(request: Request, ports: Ports) -> Reply:
-    key = await ports.access.require(request.headers, "read")
+    caller = await ports.access.authorize(request, Action.EVENTS_READ)
     asked = request.address.partition("?")[2]
-    place = (key.project_id, ports.warehouse, SYSTEM_CLOCK)
+    place = (caller.project_id, ports.warehouse, SYSTEM_CLOCK)
     match request.path:
         case "/api/v1/schema/events":
             return json_reply(await events(from_address(asked, NamesQuery), *place))

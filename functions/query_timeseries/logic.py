@@ -40,7 +40,7 @@ class TimeseriesQuery(
     group_by: str | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=MAX_GROUPS)] = DEFAULT_GROUPS
     compare: Compare | None = None
-    timezone: str = "UTC"
+    timezone: str | None = None
 
 
 class Series(msgspec.Struct, frozen=True):

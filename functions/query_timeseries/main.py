@@ -6,19 +6,20 @@ from shared.function import function
 from shared.http import Reply, Request, json_reply
 from shared.query.aliases import asked_before
 from shared.query.request import MAX_QUERY_BYTES, from_address, from_json
+from shared.security.policy import Action
 
 
 @function("query_timeseries", opens)
 async def main(request: Request, ports: Ports) -> Reply:
-    key = await ports.access.require(request.headers, "read")
+    caller = await ports.access.authorize(request, Action.EVENTS_READ)
     if older := asked_before(request):
         wanted = from_json(older.body(), TimeseriesQuery)
         if wanted.group_by is not None:
-            return json_reply(older.listed(await largest(wanted, key.project_id, ports.warehouse)))
-        answer = await timeseries(wanted, key.project_id, ports.warehouse)
+            return json_reply(older.listed(await largest(wanted, caller.project_id, ports.warehouse)))
+        answer = await timeseries(wanted, caller.project_id, ports.warehouse)
         return json_reply(older.listed(answer.series[0].points))
     if request.method == "POST":
         query = from_json(await request.body(MAX_QUERY_BYTES), TimeseriesQuery)
     else:
         query = from_address(request.address.partition("?")[2], TimeseriesQuery)
-    return json_reply(await timeseries(query, key.project_id, ports.warehouse))
+    return json_reply(await timeseries(query, caller.project_id, ports.warehouse))

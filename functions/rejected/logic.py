@@ -42,7 +42,7 @@ class ReasonsQuery(
     reason: str = ""
     event: str = ""
     source: str = ""
-    timezone: str = "UTC"
+    timezone: str | None = None
 
     cursor = ""
 

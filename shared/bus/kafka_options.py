@@ -1,5 +1,7 @@
 """How the Kafka clients are made: what the URL and the settings say, and nothing left behind where making one fails."""
 
+import contextlib
+import socket
 import ssl
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -7,6 +9,7 @@ from urllib.parse import unquote
 
 from kafka.errors import KafkaError
 from kafka.net.compat import KafkaNetClient
+from kafka.net.inet import KafkaNetSocket
 
 from shared.bus import BusUnavailableError
 from shared.config import ConfigError, KafkaSettings
@@ -18,6 +21,34 @@ _PORTS = range(1, 1 << 16)
 _DEFAULT_PORT = 9092
 _BOOTSTRAP_MILLISECONDS = 1_400
 _RECONNECT_MILLISECONDS = 1_000
+_DIRECT = "direct"  # our name for connecting without a proxy: the library looks its sockets up by scheme
+
+
+class _ClosedWhenDropped:
+    """A socket that closes itself: kafka-python 3.0 drops those of a connection that did not come about unclosed."""
+
+    def __del__(self) -> None:
+        with contextlib.suppress(AttributeError):  # it was never opened
+            self.close()
+
+    close: Callable[[], None]
+
+
+class _Socket(_ClosedWhenDropped, socket.socket):
+    pass
+
+
+class _TlsSocket(_ClosedWhenDropped, ssl.SSLSocket):
+    pass
+
+
+class _Direct(KafkaNetSocket):  # type: ignore[misc]  # the library has no types
+    """Connects as the library does, with sockets of ours."""
+
+    SCHEMES = (_DIRECT,)
+
+    def socket(self, family: int, kind: int, protocol: int) -> socket.socket:
+        return _Socket(family, kind, protocol)
 
 
 def client_options(url: str, settings: KafkaSettings) -> dict[str, Any]:
@@ -29,6 +60,7 @@ def client_options(url: str, settings: KafkaSettings) -> dict[str, Any]:
         "client_id": "sluice",
         "bootstrap_timeout_ms": _BOOTSTRAP_MILLISECONDS,
         "reconnect_backoff_max_ms": _RECONNECT_MILLISECONDS,
+        "proxy_url": f"{_DIRECT}://",
     }
     user, _, password = login.partition(":")
     user, password = unquote(user) or settings.kafka_user, unquote(password) or settings.kafka_password
@@ -56,6 +88,7 @@ def _server(text: str) -> str:
 def _tls(settings: KafkaSettings) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=settings.kafka_ca or None)
+        context.sslsocket_class = _TlsSocket
         if settings.kafka_certificate:
             context.load_cert_chain(settings.kafka_certificate, settings.kafka_key or None)
     except (OSError, ssl.SSLError) as error:

@@ -11,9 +11,9 @@ import os
 import select
 import socket
 import weakref
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from shared.refusals import UnavailableError
 
@@ -52,17 +52,20 @@ class Catalog:
         Raises CatalogUnavailableError within ANSWER_SECONDS where nobody answers (a write may then have happened
         or not), CatalogRefusedError where the values break a rule of the tables.
         """
-        import psycopg
-
-        try:
+        with _understood(query):
             async with self._connected() as connection:
-                cursor = await connection.execute(_read(query), dict(parameters or {}))
-                return await cursor.fetchall() if cursor.description else []
-        except (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError) as error:
-            # Internal errors are what a server answers that is read-only for now, such as one just taking over.
-            raise CatalogUnavailableError("the catalog is away") from error
-        except (psycopg.IntegrityError, psycopg.DataError, UnicodeEncodeError) as error:
-            raise CatalogRefusedError(f"the catalog refuses {query}: {_rule(error)}") from None
+                return await _run(connection, query, parameters)
+
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> "AsyncIterator[Transaction]":
+        """Queries of which all hold or none: what is raised inside undoes them.
+
+        It is over after ANSWER_SECONDS as a single query is, so nothing else may be waited for inside. Raises as
+        `rows` does.
+        """
+        with _understood("a transaction"):
+            async with self._connected() as connection, connection.transaction():
+                yield Transaction(connection)
 
     async def ping(self) -> None:
         """Raise CatalogUnavailableError unless the catalog answers."""
@@ -99,6 +102,43 @@ class Catalog:
             self._shared = _pool_of(self._url)
             await self._shared.join()
         return self._shared.pool
+
+
+class Transaction:
+    """What `Catalog.transaction` gives: runs query files as the catalog does, in one transaction."""
+
+    def __init__(self, connection: "AsyncConnection[Row]") -> None:
+        self._connection = connection
+
+    async def rows(self, query: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
+        """The rows of `sql/<query>.sql`; raises as `Catalog.rows` does, and then the transaction is over."""
+        with _understood(query):
+            return await _run(self._connection, query, parameters)
+
+
+class Queries(Protocol):
+    """A catalog or a transaction: whatever runs query files."""
+
+    async def rows(self, query: str, parameters: Mapping[str, Any] | None = None) -> list[Row]: ...
+
+
+async def _run(connection: "AsyncConnection[Row]", query: str, parameters: Mapping[str, Any] | None) -> list[Row]:
+    cursor = await connection.execute(_read(query), dict(parameters or {}))
+    return await cursor.fetchall() if cursor.description else []
+
+
+@contextlib.contextmanager
+def _understood(query: str) -> Iterator[None]:
+    """Raise what the client's users know instead of psycopg's errors."""
+    import psycopg
+
+    try:
+        yield
+    except (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError) as error:
+        # Internal errors are what a server answers that is read-only for now, such as one just taking over.
+        raise CatalogUnavailableError("the catalog is away") from error
+    except (psycopg.IntegrityError, psycopg.DataError, UnicodeEncodeError) as error:
+        raise CatalogRefusedError(f"the catalog refuses {query}: {_rule(error)}") from None
 
 
 class _SharedPool:

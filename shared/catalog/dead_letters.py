@@ -1,7 +1,5 @@
 """Dead letters kept for people: refused for good, or sent again in vain too often."""
 
-import uuid
-
 import msgspec
 
 from shared.bus import Message
@@ -52,9 +50,9 @@ async def find_letters(catalog: Catalog, beginning: str) -> list[Letter]:
     return [_letter(row) for row in await catalog.rows("find_dead_letters", {"beginning": beginning})]
 
 
-async def forget_letter(catalog: Catalog, letter_id: uuid.UUID) -> bool:
-    """Remove a letter; False where there is none."""
-    return bool(await catalog.rows("forget_dead_letter", {"id": letter_id}))
+async def forget_letter(catalog: Catalog, letter: Letter) -> bool:
+    """Remove a letter; False where there is none, or where it was sent again and refused since it was read."""
+    return bool(await catalog.rows("forget_dead_letter", {"id": letter.id, "resent": letter.resent}))
 
 
 def _letter(row: Row) -> Letter:

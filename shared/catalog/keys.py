@@ -66,4 +66,5 @@ async def touch_key(catalog: Catalog, key_id: uuid.UUID) -> None:
 
 
 def _key(row: Row) -> Key:
-    return Key(**{**row, "scopes": frozenset(row["scopes"])})
+    settings = {"allowed_origins": tuple(row["allowed_origins"])} if "allowed_origins" in row else {}
+    return Key(**{**row, **settings, "scopes": frozenset(row["scopes"])})

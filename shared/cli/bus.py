@@ -132,7 +132,8 @@ def discard(which: IdArgument) -> None:
         found = await _one(looking, catalog, which)
         if not found.kept:
             raise CliError(f"{_name(found.letter)} waits for {found.letter.sink} and is sent again by itself.")
-        await forget_letter(catalog, found.letter.id)
+        if not await forget_letter(catalog, found.letter):
+            raise CliError(f"{_name(found.letter)} was sent again meanwhile; `sluice bus` shows what became of it.")
         typer.echo(f"Deleted {_name(found.letter)}.")
 
     _run(work)
@@ -179,7 +180,7 @@ async def _publish(catalog: "Catalog", found: Found) -> None:
     finally:
         await bus.close()
     if found.kept:
-        await forget_letter(catalog, letter.id)
+        await forget_letter(catalog, letter)  # unless it was refused again already
 
 
 async def _letters(looking: "Inspection", catalog: "Catalog") -> list[Found]:

@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
-from shared.cli import bus, demo, doctor, importing, keys, querying, reference, runtime
+from shared.cli import bus, demo, doctor, importing, keys, limits, querying, reference, runtime, tokens, workspaces
 from shared.cli.client import CliError
 from shared.config import ConfigError
 
@@ -40,10 +40,13 @@ runtime.register(app)
 importing.register(app)
 querying.register(app)
 keys.register(app)
+limits.register(app)
 bus.register(app)
 reference.register(app)
 demo.register(app)
+workspaces.register(app)
 doctor.register(app)
+tokens.register(app)
 
 if __name__ == "__main__":
     sys.exit(app())

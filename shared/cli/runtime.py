@@ -15,6 +15,7 @@ from rich.table import Table
 from shared.cli.client import CliError, environment_from_here, settings_from_here
 from shared.local import control
 from shared.local.parts import RuntimeSettings
+from shared.local.web_build import is_built
 
 _STEPS = {
     "engines": "PostgreSQL, Valkey and ClickHouse (chDB)",
@@ -64,7 +65,9 @@ def _next_steps(settings: RuntimeSettings, out: Console) -> None:
         return
     demo: dict[str, str] = json.loads(path.read_text())
     out.print(
-        f"""API       {demo["url"]}/api/v1
+        f"""app       {demo["url"]}/app/{_app_state(settings)}
+API       {demo["url"]}/api/v1
+sign in   {demo["email"]}  password {demo["password"]}
 keys      {path}  (write key for events, secret key for queries)
 
 Send a first event:
@@ -81,6 +84,13 @@ Count it:
         soft_wrap=True,
         markup=False,
     )
+
+
+def _app_state(settings: RuntimeSettings) -> str:
+    """What a first visitor has to know: the app is built after the API is up."""
+    if settings.web == "off" or is_built():
+        return ""
+    return f"  (being built, about a minute the first time; {settings.data / 'logs' / 'web.log'})"
 
 
 def down() -> None:

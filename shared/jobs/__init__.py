@@ -6,6 +6,7 @@ checkpoint, and what nobody works on is asked for again (`sweep`).
 """
 
 import uuid
+from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime
 from typing import Literal
 
@@ -30,6 +31,7 @@ class Job(msgspec.Struct, frozen=True):
     """A row of the catalog's `jobs`; `request`, `checkpoint` and `result` are JSON texts.
 
     `progress` goes from 0 to 1. `step` counts the events the job took, `attempts` the tries since its last progress.
+    `expired_at`: since when what it made is gone.
     """
 
     id: uuid.UUID
@@ -50,6 +52,7 @@ class Job(msgspec.Struct, frozen=True):
     started_at: datetime | None
     updated_at: datetime
     finished_at: datetime | None
+    expired_at: datetime | None = None
 
     @property
     def finished(self) -> bool:
@@ -75,13 +78,28 @@ def completed_type(kind: str) -> str:
 
 
 class Jobs:
-    """The jobs of one kind. Every call raises CatalogUnavailableError where the catalog is away."""
+    """The jobs of one kind. Every call raises CatalogUnavailableError where the catalog is away.
 
-    def __init__(self, catalog: Catalog, bus: Bus, kind: str, *, lease_seconds: float = LEASE_SECONDS) -> None:
+    `cancels` are the states in which a job can be cancelled. `ended` is called for every finished job before that is
+    told of, around a crash twice; what it raises lets the event of the job come again.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        bus: Bus,
+        kind: str,
+        *,
+        lease_seconds: float = LEASE_SECONDS,
+        cancels: Collection[State] = UNFINISHED,
+        ended: "Callable[[Job], Awaitable[None]] | None" = None,
+    ) -> None:
         self.kind = kind
         self.lease_seconds = lease_seconds
         self._catalog = catalog
         self._bus = bus
+        self._cancels = sorted(cancels)
+        self._ended = ended
 
     async def create(self, project_id: uuid.UUID, key: str, request: bytes) -> tuple[Job, bool]:
         """The job with this key, made if need be, and whether it was.
@@ -107,7 +125,8 @@ class Jobs:
 
     async def cancel(self, job_id: uuid.UUID, project_id: uuid.UUID) -> Job | None:
         """Cancel a job; its worker stops at its next step. None where there is nothing left to cancel."""
-        return _one(await self._rows("cancel_job", {"id": job_id, "project_id": project_id}))
+        values = {"id": job_id, "project_id": project_id, "states": self._cancels}
+        return _one(await self._rows("cancel_job", values))
 
     async def claim(self, job_id: uuid.UUID, step: int, lease: uuid.UUID) -> Job | None:
         """The job, held with this lease from now on; None where it cannot be had."""
@@ -146,6 +165,8 @@ class Jobs:
 
     async def announce(self, job: Job, data: object) -> None:
         """Tell of a finished job, once or, around a crash, twice under the same event id."""
+        if self._ended is not None:
+            await self._ended(job)
         if job.state != "cancelled":
             message = _message(job, completed_type(self.kind), f"{job.id}:{job.state}", data, "")
             await self._bus.publish(CONTROL, [message])

@@ -34,7 +34,10 @@ class JobError(msgspec.Struct, frozen=True):
 
 
 class JobAnswer(msgspec.Struct, frozen=True):
-    """A job: `progress` goes from 0 to 1; `request` as it was understood; `result` once it is completed."""
+    """A job: `progress` goes from 0 to 1; `request` as it was understood; `result` once it is completed.
+
+    `expired_at`: since when the files it made are gone; null while they are there.
+    """
 
     id: uuid.UUID
     state: State
@@ -47,6 +50,7 @@ class JobAnswer(msgspec.Struct, frozen=True):
     started_at: datetime | None
     updated_at: datetime
     finished_at: datetime | None
+    expired_at: datetime | None
 
 
 class JobsAnswer(msgspec.Struct, frozen=True):
@@ -68,17 +72,24 @@ Shown = Callable[[Job], Any]
 """A job's result as people see it, with links for one."""
 
 
-async def start(request: Request, jobs: Jobs, project_id: uuid.UUID, wanted: msgspec.Struct, path: str) -> Reply:
-    """Accept work: 202 with id and state once the job is in the catalog.
-
-    The same `Idempotency-Key` gives the same job; with another request it is refused (`idempotency_key_reused`).
-    A bus that is away is no reason to refuse: the job is swept up later.
-    """
+def key_of(request: Request) -> str:
+    """The key of the job a request starts: its `Idempotency-Key`, or one of our own."""
     key = request.headers.get("idempotency-key", "") or str(uuid7())
     if len(key) > _MOST_KEY_CHARACTERS or not key.isprintable() or not key.isascii():
         detail = f"1 to {_MOST_KEY_CHARACTERS} printable ASCII characters"
         raise Rejected(Refusal.BAD_IDEMPOTENCY_KEY, detail)
-    job, made = await jobs.create(project_id, key, msgspec.json.encode(wanted))
+    return key
+
+
+async def start(
+    request: Request, jobs: Jobs, project_id: uuid.UUID, wanted: msgspec.Struct, path: str, *, key: str = ""
+) -> Reply:
+    """Accept work: 202 with id and state once the job is in the catalog.
+
+    The same `Idempotency-Key` gives the same job; with another request it is refused (`idempotency_key_reused`).
+    A bus that is away is no reason to refuse: the job is swept up later. `key` is what key_of said, where it was asked.
+    """
+    job, made = await jobs.create(project_id, key or key_of(request), msgspec.json.encode(wanted))
     if made:
         await _ask_for(job, jobs, request.traceparent)
     reply = json_reply(Accepted(job.id, job.state), 202)
@@ -139,10 +150,16 @@ async def _found(text: str, jobs: Jobs, project_id: uuid.UUID) -> Job:
 
 
 async def _cancelled(job: Job, jobs: Jobs) -> Job:
-    """The job after it was cancelled; one that had finished before stays what it is."""
+    """The job after it was cancelled; one that had finished before stays what it is.
+
+    Refuses one that cannot be stopped any more (`conflict`).
+    """
     cancelled = await jobs.cancel(job.id, job.project_id)
     if cancelled is None:
-        return await jobs.find(job.id) or job
+        now = await jobs.find(job.id) or job
+        if not now.finished:
+            raise Rejected(Refusal.CONFLICT, f"it is {now.state}: it can only be cancelled before it starts")
+        return now
     await _ask_for(cancelled, jobs, "")  # a worker removes what was written
     return cancelled
 
@@ -167,4 +184,5 @@ def _answer(job: Job, shown: Shown) -> JobAnswer:
         started_at=job.started_at,
         updated_at=job.updated_at,
         finished_at=job.finished_at,
+        expired_at=job.expired_at,
     )

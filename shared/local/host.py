@@ -7,56 +7,46 @@ hosts no function: each runs in a container of its own.
 
 import asyncio
 import sys
-from collections.abc import Iterable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
-from yarl import URL
-
-from shared import openapi
 from shared.config import load
+from shared.edge.front import Front, FrontSettings
+from shared.edge.reference import OPENAPI, Reference
+from shared.edge.routes import Routes
 from shared.function import LIVE, METRICS, READY, Service, exposition
 from shared.http import ClientGoneError, Receive, Reply, Request, Scope, Send, from_this_machine, json_reply, problem
-from shared.local.ports import LocalSettings, origin_of
-from shared.paths import is_template, match
-from shared.refusals import Refusal, Rejected
+from shared.local.pages import Pages
+from shared.local.ports import LocalSettings
+from shared.refusals import Refusal, Rejected, UnavailableError
 from shared.serve import find_main, serve
 from shared.telemetry import identify
-from shared.wiring import Wiring, load_wiring
+from shared.wiring import Function, Wiring, load_wiring
 
-if TYPE_CHECKING:
-    import aiohttp
-
-OPENAPI = "/api/v1/openapi.json"
-DOCUMENT = Path(__file__).resolve().parents[2] / openapi.FILE
+# The router passes requests of ingest on, too: the largest is bounded there.
 MAX_FORWARDED_BYTES = 11 * 1024 * 1024
-_FORWARD_SECONDS = 65
-# Hop-by-hop headers belong to one connection and are never passed on (RFC 9110 §7.6.1).
-_NOT_FORWARDED = frozenset({"connection", "keep-alive", "transfer-encoding", "upgrade", "te", "trailer", "host"})
-_NOT_RETURNED = _NOT_FORWARDED | {"content-length", "content-type", "date"}
 
-# Method → the function that answers it, by service name.
-Methods = dict[str, str]
+
+@dataclass(frozen=True, kw_only=True)
+class HostSettings(LocalSettings, FrontSettings):
+    """What a process of the embedded runtime needs."""
 
 
 class Host:
     """An ASGI app that routes requests to the functions of one process."""
 
-    def __init__(self, wiring: Wiring, process: str, *, forward_to: str = "") -> None:
+    def __init__(
+        self, wiring: Wiring, process: str, *, forward_to: str = "", settings: FrontSettings | None = None
+    ) -> None:
         self._services: dict[str, Service[Any]] = {
             row.service: find_main(row.name).service for row in wiring.hosted_by(process)
         }
-        self._routes: dict[str, Methods] = {}
-        self._templates: dict[str, Methods] = {}
-        for row in wiring.functions:
-            for route in row.http:
-                routes = self._templates if is_template(route.path) else self._routes
-                methods = routes.setdefault(route.path, {})
-                methods.update(dict.fromkeys(route.methods, row.service))
+        self._routes = Routes(wiring.functions)
         self._public = process != "work"
-        self._openapi = DOCUMENT.read_bytes() if self._public else b""
-        self._forward_to = forward_to
-        self._session: aiohttp.ClientSession | None = None
+        self._reference = Reference()
+        self._pages = Pages()
+        self._front = Front(forward_to, settings or FrontSettings())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -65,8 +55,13 @@ class Host:
             await self._lifespan(receive, send)
 
     async def _enveloped(self, request: Request) -> Reply:
-        """The host's own answers carry the same ids as those of the functions, which have theirs already."""
+        """The host's own answers carry the same ids as those of the functions, which have theirs already.
+
+        What is passed on gets the gateway's headers; ingest, which is hosted here and not behind it, has its own.
+        """
         reply = await self._guarded(request)
+        if self._public and not request.function:
+            reply = await self._front.dress(request, reply)
         if "traceparent" not in reply.headers:
             _identified(request)
             reply.headers["x-request-id"] = request.request_id
@@ -78,36 +73,33 @@ class Host:
         try:
             return await self._answer(request)
         except Rejected as rejected:
-            return _refused(request, rejected.refusal, rejected.detail)
+            reply = _refused(request, rejected.refusal, rejected.detail, extra=rejected.extra)
+            reply.headers.update(rejected.headers)
+            return reply
         except ClientGoneError:
             return _refused(request, Refusal.BAD_REQUEST, "the body ended early")
 
     async def _answer(self, request: Request) -> Reply:
         if not self._public and not from_this_machine(request.headers):
             return _refused(request, Refusal.BAD_REQUEST, "this port answers only as 127.0.0.1 or localhost")
-        methods = self._routes.get(request.path) or self._from_template(request.path)
+        methods = self._routes.find(request.path)
         if methods is not None:
-            if request.method not in methods:
-                return _refused(request, Refusal.METHOD_NOT_ALLOWED, allow=sorted(methods))
-            name = methods[request.method]
-            service = self._services.get(name)
-            return await (service.answer(request) if service else self._forward(request, name))
+            row = methods.get(request.method)
+            if row is None:
+                return await self._front.preflight(request) or _refused(
+                    request, Refusal.METHOD_NOT_ALLOWED, allow=sorted(methods)
+                )
+            service = self._services.get(row.service)
+            return await (service.answer(request) if service else self._forward(request, row))
         if request.path in LIVE:
             return Reply(200, b'{"status":"alive"}')
         if request.path in READY:
             return await self._ready(request)
         if self._public:
-            return self._outside(request)
+            return self._pages.answer(request) or self._outside(request)
         if request.path == METRICS:
             return exposition()
         return await self._internal(request)
-
-    def _from_template(self, path: str) -> Methods | None:
-        """The route whose named segments fit; a path that is written out wins over it."""
-        for template, methods in self._templates.items():
-            if match(template, path) is not None:
-                return methods
-        return None
 
     def _outside(self, request: Request) -> Reply:
         """What no function answers: the root and the API's document say where things are, all else is a JSON 404."""
@@ -116,8 +108,8 @@ class Host:
             return _refused(request, Refusal.NOT_FOUND, detail)
         if request.method not in {"GET", "HEAD"}:
             return _refused(request, Refusal.METHOD_NOT_ALLOWED, allow=["GET", "HEAD"])
-        if request.path == OPENAPI:
-            return Reply(200, self._openapi)
+        if reply := self._reference.answer(request.path):
+            return reply
         return json_reply({"name": "Sluice", "api": "/api/v1", "openapi": OPENAPI, "health": "/healthz"})
 
     async def _internal(self, request: Request) -> Reply:
@@ -138,28 +130,17 @@ class Host:
                 return reply
         return Reply(200, b'{"status":"ready"}')
 
-    async def _forward(self, request: Request, service: str) -> Reply:
-        import aiohttp
-
-        if self._session is None:
-            self._session = aiohttp.ClientSession(auto_decompress=False)
-        headers = {name: value for name, value in request.headers.items() if name not in _NOT_FORWARDED}
-        headers["x-request-id"] = _identified(request).request_id
-        headers["traceparent"] = request.traceparent
-        headers["x-forwarded-for"] = ", ".join(filter(None, [headers.get("x-forwarded-for"), request.peer]))
-        body = await request.body(MAX_FORWARDED_BYTES)
-        timeout = aiohttp.ClientTimeout(total=_FORWARD_SECONDS)
-        address = URL(origin_of(self._forward_to, service) + request.address, encoded=True)
+    async def _forward(self, request: Request, row: Function) -> Reply:
+        _identified(request)
         try:
-            async with self._session.request(
-                request.method, address, headers=headers, data=body or None, timeout=timeout, allow_redirects=False
-            ) as answer:
-                content = await answer.read()
-                found = {name.lower(): value for name, value in answer.headers.items()}
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            return _refused(request, Refusal.UNAVAILABLE, f"the function does not answer: {error!r}")
-        kept = {name: value for name, value in found.items() if name not in _NOT_RETURNED}
-        return Reply(answer.status, content, found.get("content-type", ""), kept)
+            return await self._front.forward(request, row, MAX_FORWARDED_BYTES)
+        except UnavailableError as error:
+            return problem(
+                Refusal.UNAVAILABLE,
+                str(error),
+                request_id=request.request_id,
+                retry_after=error.retry_after_seconds,
+            )
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -167,14 +148,20 @@ class Host:
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await asyncio.gather(*(service.close() for service in self._services.values()))
-        if self._session is not None:
-            await self._session.close()
+        await self._front.close()
         await send({"type": "lifespan.shutdown.complete"})
 
 
-def _refused(request: Request, refusal: Refusal, detail: str = "", *, allow: Iterable[str] = ()) -> Reply:
+def _refused(
+    request: Request,
+    refusal: Refusal,
+    detail: str = "",
+    *,
+    allow: Iterable[str] = (),
+    extra: Mapping[str, object] | None = None,
+) -> Reply:
     """A refusal of the host itself: with a request id, as those of the functions."""
-    return problem(refusal, detail, request_id=_identified(request).request_id, allow=allow)
+    return problem(refusal, detail, request_id=_identified(request).request_id, allow=allow, extra=extra)
 
 
 def _identified(request: Request) -> Request:
@@ -185,9 +172,9 @@ def _identified(request: Request) -> Request:
 
 def main(process: str) -> None:
     """`python -m shared.local.host edge|work|router`."""
-    settings = load(LocalSettings)
+    settings = load(HostSettings)
     edge = process != "work"
-    host = Host(load_wiring(), process, forward_to=settings.functions_url)
+    host = Host(load_wiring(), process, forward_to=settings.functions_url, settings=settings)
     if edge:
         from prometheus_client import start_http_server
 

@@ -18,9 +18,11 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Literal
 
-from shared.config import BUS_URL, CACHE_URL, CATALOG_URL, WAREHOUSE_URL, setting
+from shared.config import BUS_URL, CACHE_URL, CATALOG_URL, OUTGOING_ALLOW, PUBLIC_URL, SMTP_URL, WAREHOUSE_URL, setting
 from shared.local.engines import Engine, prepare_postgres, prepare_valkey
-from shared.local.ports import LocalSettings
+from shared.local.ports import LOOPBACK, LocalSettings
+from shared.security.passwords import POLICY
+from shared.security.sealing import MODE, SEALING
 
 _HTTP_SECONDS = 2
 _ANY_OR_LOOPBACK = frozenset({"127.0.0.1", "localhost", "0.0.0.0", "::"})  # noqa: S104 (compared, not bound)
@@ -37,11 +39,25 @@ class RuntimeSettings(LocalSettings):
     cache_url: str = setting("SLUICE_CACHE_URL", CACHE_URL, default="", secret=True)
     warehouse_url: str = setting("SLUICE_WAREHOUSE_URL", WAREHOUSE_URL, default="", secret=True)
     catalog_url: str = setting("SLUICE_CATALOG_URL", CATALOG_URL, default="", secret=True)
+    public_url: str = setting("SLUICE_PUBLIC_URL", PUBLIC_URL, default="")
+    smtp_url: str = setting("SLUICE_SMTP_URL", SMTP_URL, default="", secret=True)
+    outgoing_allow: str = setting("SLUICE_OUTGOING_ALLOW", OUTGOING_ALLOW, default="")
+    web: Literal["build", "off"] = setting(
+        "SLUICE_WEB", "Whether `task up` builds the app where it is not built yet: build or off.", default="build"
+    )
+    secret_key: str = setting("JWT_SECRET_KEY", SEALING, default="", secret=True)
+    mode: Literal["", "production", "development"] = setting("SLUICE_MODE", MODE, default="")
+    password_policy: Literal["", "standard", "relaxed"] = setting("SLUICE_PASSWORD_POLICY", POLICY, default="")
 
     @property
     def cache(self) -> str:
         """The cache that was given: a bus that can be one is, unless another is named; '' for the embedded one."""
         return self.cache_url or ("" if self.bus_url.startswith("kafka") else self.bus_url)
+
+    @property
+    def outgoing(self) -> str:
+        """What webhooks may reach: on a laptop that answers nobody else, a receiver on the laptop too."""
+        return self.outgoing_allow or ("127.0.0.0/8,::1" if self.host in LOOPBACK else "")
 
     @property
     def url(self) -> str:
@@ -78,6 +94,13 @@ class Prepared:
         self.env: dict[str, str] = {
             "SLUICE_DATA": str(settings.data.resolve()),
             "SLUICE_PORT": str(settings.port),
+            "SLUICE_PUBLIC_URL": settings.public_url or settings.url,
+            "SLUICE_SMTP_URL": settings.smtp_url or (settings.data.resolve() / "mails").as_uri(),
+            "SLUICE_OUTGOING_ALLOW": settings.outgoing,
+            "SLUICE_MODE": settings.mode or ("development" if settings.host in LOOPBACK else "production"),
+            "SLUICE_PASSWORD_POLICY": settings.password_policy
+            or ("relaxed" if settings.host in LOOPBACK else "standard"),
+            "JWT_SECRET_KEY": settings.secret_key or kept["jwt_secret_key"],
             "SLUICE_LOG_LEVEL": settings.log_level,
             "SLUICE_WORK_PORT": str(settings.port_of("work")),
             "SLUICE_WORK_URL": f"http://127.0.0.1:{settings.port_of('work')}",
@@ -149,9 +172,13 @@ def answers(address: str) -> Callable[[], Awaitable[bool]]:
 def _kept_secrets(data: Path) -> dict[str, str]:
     """The secrets made once for this data folder; only its owner may read them."""
     path = data / "secrets.json"
-    if not path.is_file():
+    kept: dict[str, str] = json.loads(path.read_text()) if path.is_file() else {}
+    made = {"warehouse_password": secrets.token_urlsafe(24), "jwt_secret_key": secrets.token_hex(32)}
+    if made.keys() - kept.keys():
+        kept = {**made, **kept}
         data.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            json.dump({"warehouse_password": secrets.token_urlsafe(24)}, file)
-    kept: dict[str, str] = json.loads(path.read_text())
+        fresh = path.with_suffix(".new")
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            json.dump(kept, file)
+        fresh.replace(path)
     return kept

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.config import DATA, ServerSettings, setting
+from shared.config import DATA, WORK_URL, ServerSettings, setting
+from shared.edge.forward import origin_of
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _SERVICE = "{service}"
@@ -30,12 +31,7 @@ class LocalSettings(ServerSettings):
     )
 
     metrics_host: str = setting("SLUICE_METRICS_HOST", "Address the edge's own metrics listen on.", default="127.0.0.1")
-    work_url: str = setting(
-        "SLUICE_WORK_URL",
-        "Where the edge and the emulated sources find the other functions; unset means this machine's SLUICE_WORK_PORT."
-        " With {service} in it, as in http://{service}:8080, each function has an address of its own.",
-        default="",
-    )
+    work_url: str = setting("SLUICE_WORK_URL", WORK_URL, default="")
 
     @property
     def functions_url(self) -> str:
@@ -47,11 +43,6 @@ class LocalSettings(ServerSettings):
         given = (self.port, self.work_port, self.sources_port, self.warehouse_port, self.metrics_port)
         place = PARTS.index(part)
         return given[place] or self.port + place
-
-
-def origin_of(work_url: str, service: str) -> str:
-    """Scheme, host and port of a function, without a slash at the end."""
-    return work_url.rstrip("/").replace(_SERVICE, service)
 
 
 def sink_of(work_url: str, service: str) -> str:

@@ -20,6 +20,7 @@ import structlog
 from shared.config import load
 from shared.local.engines import EngineError
 from shared.local.parts import Part, Prepared, RuntimeSettings
+from shared.local.web_build import build_beside
 from shared.telemetry import configure_logging
 
 log = structlog.get_logger()
@@ -156,7 +157,7 @@ async def run(settings: RuntimeSettings) -> None:
         await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if starting.done():
             starting.result()
-            await stop.wait()
+            await _serve(settings, logs, stop)
         starting.cancel()
         state.write(state="stopped", step="")
     except (StartError, EngineError) as error:
@@ -164,6 +165,19 @@ async def run(settings: RuntimeSettings) -> None:
         state.write(state="failed", step=str(error), log=str(getattr(error, "log", "")))
     finally:
         await _stop(running, state)
+
+
+async def _serve(settings: RuntimeSettings, logs: Path, stop: asyncio.Event) -> None:
+    """Run until `stop`; the app is built meanwhile, so that the API never waits for it."""
+    if settings.web == "off":
+        await stop.wait()
+        return
+    building = asyncio.create_task(build_beside(logs / "web.log"), name="web")
+    try:
+        await stop.wait()
+    finally:
+        building.cancel()
+        await asyncio.gather(building, return_exceptions=True)
 
 
 async def _start(settings: RuntimeSettings, logs: Path, state: State, running: list[Child]) -> None:

@@ -17,6 +17,7 @@ from shared.http import Request
 from shared.query.groups import MAX_GROUPS
 from shared.query.period import parse_period
 from shared.query.request import from_address
+from shared.query.zone import project_timezone
 from shared.refusals import Refusal, Rejected
 
 COUNT = "/analytics/events/count"
@@ -49,7 +50,7 @@ class CountParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     event_type: str | None = None
     start_date: str | None = None
     end_date: str | None = None
-    timezone: str = "UTC"
+    timezone: str | None = None
 
 
 class ListParameters(CountParameters, frozen=True, kw_only=True):
@@ -196,5 +197,6 @@ def _ranged(given: CountParameters, start: str, end: str) -> dict[str, Any]:
     except Rejected as rejected:
         detail = rejected.detail.replace("`from`", "`start_date`").replace("`to`", "`end_date`")
         raise Rejected(rejected.refusal, detail) from rejected
+    zone = project_timezone.get() if given.timezone is None else given.timezone
     events = [] if given.event_type is None else [given.event_type]
-    return {"from": start, "to": end, "timezone": given.timezone, "events": events}
+    return {"from": start, "to": end, "timezone": zone, "events": events}

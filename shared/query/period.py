@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from shared.query.zone import project_timezone
 from shared.refusals import Refusal, Rejected
 
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -31,13 +32,14 @@ class Period(msgspec.Struct, frozen=True):
         }
 
 
-def parse_period(start: str, end: str, timezone: str = "UTC") -> Period:
+def parse_period(start: str, end: str, timezone: str | None = "UTC") -> Period:
     """A Period from two ISO 8601 texts; a date-only `end` includes that day, naive times are in `timezone`.
 
-    A week (`2026-W05`) is a date too, and as `end` included whole. Refuses an unknown zone (`bad_timezone`), and an
-    empty, backward or unreadable range or one in which no event can be (`bad_range`).
+    Without a timezone it is the project's. A week (`2026-W05`) is a date too, and as `end` included whole. Refuses an
+    unknown zone (`bad_timezone`), and an empty, backward or unreadable range or one in which no event can be
+    (`bad_range`).
     """
-    zone = _zone(timezone)
+    zone = zone_of(project_timezone.get() if timezone is None else timezone)
     first = _instant(start, "from", zone, end_of_day=False)
     last = _instant(end, "to", zone, end_of_day=True)
     if first >= last:
@@ -55,7 +57,8 @@ def _within(moment: datetime) -> datetime:
     return min(max(moment, _EARLIEST), _LATEST)
 
 
-def _zone(name: str) -> ZoneInfo:
+def zone_of(name: str) -> ZoneInfo:
+    """The zone of an IANA name; refuses what is none (`bad_timezone`)."""
     try:
         zone = None if _NOT_NAMES.fullmatch(name) else ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):

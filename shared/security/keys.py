@@ -43,7 +43,11 @@ _FORM = re.compile(r"sl[ps]_[A-Za-z0-9_-]{43}")
 
 
 class Key(msgspec.Struct, frozen=True):
-    """What is kept of a key; the key itself is not. `prefix` is its first eight characters, for people."""
+    """What is kept of a key; the key itself is not. `prefix` is its first eight characters, for people.
+
+    `timezone`, `allowed_origins` (none: any) and `ip_mode` (None: the instance's) are its project's, so that whoever
+    knows a key knows what holds for it.
+    """
 
     id: uuid.UUID
     project_id: uuid.UUID
@@ -55,6 +59,9 @@ class Key(msgspec.Struct, frozen=True):
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
     last_used_at: datetime | None = None
+    timezone: str = "UTC"
+    allowed_origins: tuple[str, ...] = ()
+    ip_mode: Literal["truncate", "keep", "drop"] | None = None
 
 
 def new_key(kind: Kind) -> str:

@@ -114,9 +114,9 @@ class Warehouse:
         """
         return self._translated(self._read, sql, dict(parameters), output_format, consume)
 
-    async def command(self, sql: str) -> None:
-        """Run a statement that answers nothing."""
-        await self._in_thread(self._command, sql)
+    async def command(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
+        """Run a statement that answers nothing, with bound parameters where it takes any (a DELETE does)."""
+        await self._in_thread(self._command, sql, dict(parameters or {}))
 
     async def insert_json_lines(self, table: str, lines: bytes) -> None:
         """Insert NDJSON bytes as they are; durable when it returns."""
@@ -185,8 +185,8 @@ class Warehouse:
         with closing(cast("IO[bytes]", stream)) as answer:
             return consume(answer)
 
-    def _command(self, sql: str) -> None:
-        self._connected().command(sql)
+    def _command(self, sql: str, parameters: dict[str, Any]) -> None:
+        self._connected().command(sql, parameters=parameters)
 
     def _insert(self, table: str, lines: bytes) -> None:
         self._connected().raw_insert(

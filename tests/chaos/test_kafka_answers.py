@@ -35,7 +35,7 @@ def test_a_data_set_through_kafka_gives_the_published_answers(
     broker: KafkaCluster, product: Running, name: str
 ) -> None:
     wanted, project = SETS[name], product.new_project()
-    breaking = threading.Timer(5, lambda: (broker.kill(), time.sleep(2), broker.start()))
+    breaking = threading.Timer(5, break_for_a_while, [broker])
     breaking.start()
     told = run_import(product, wanted, project)
     breaking.join()
@@ -46,6 +46,12 @@ def test_a_data_set_through_kafka_gives_the_published_answers(
     assert numbers
     wrong = {str(number): given for number in numbers if (given := number.question(data)) != expected(number)}
     assert not wrong
+
+
+def break_for_a_while(broker: KafkaCluster) -> None:
+    broker.kill()
+    time.sleep(2)
+    broker.start()
 
 
 def expected(number: Number) -> object:

@@ -4,6 +4,7 @@ After each fault: acknowledged = stored = counted, id by id. `./task test:engine
 the broker away for a minute instead of a quarter of one.
 """
 
+import base64
 import contextlib
 import os
 import subprocess
@@ -15,6 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 from kafka import KafkaAdminClient, OffsetAndMetadata, TopicPartition
+from kafka.admin import ConfigResource, ConfigResourceType
 
 from shared.bus import Message
 from shared.bus.kafka_consuming import group_id
@@ -34,12 +36,7 @@ GO_ON_SECONDS = 90.0
 MORE_ACKS = 200
 STORED_SECONDS = 180.0
 
-# kafka-python leaves the socket of a failed connection to the garbage collector.
-pytestmark = [
-    pytest.mark.engines,
-    pytest.mark.timeout(600),
-    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
-]
+pytestmark = [pytest.mark.engines, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
@@ -255,6 +252,34 @@ def test_a_poison_record_is_a_dead_letter_with_its_reason_and_holds_up_nothing(p
     assert dead.attributes["knativeerrorcode"].startswith("4")
     assert dead.data == poison.data
     wait_until(lambda: product.lag() == 0, 60, "the poison is off the bus")
+
+
+def test_a_record_above_the_topics_limit_is_503_and_holds_up_nothing(
+    broker: KafkaCluster, product: Running, tmp_path: Path
+) -> None:
+    project = product.new_project()
+    large = {"events": [{"event": "large", "id": str(uuid7()), "properties": {"text": noise()}} for _ in range(20)]}
+    with under_load(product, tmp_path) as load:
+        limit_records(broker, EVENTS_TOPIC, 50_000)
+        try:
+            assert product.post(large, project).status_code == 503
+            load.goes_on()
+        finally:
+            limit_records(broker, EVENTS_TOPIC, 2 * 1024 * 1024)
+    assert product.post(large, project).status_code == 202
+    wait_until(lambda: product.lag() == 0, STORED_SECONDS, "what was repeated is stored")
+    assert product.count(project) == 20
+
+
+def noise() -> str:
+    """A text that does not get shorter by being compressed."""
+    return base64.b64encode(os.urandom(4_500)).decode()
+
+
+def limit_records(cluster: KafkaCluster, topic: str, size: int) -> None:
+    admin = KafkaAdminClient(bootstrap_servers=cluster.url.removeprefix("kafka://").split(","))
+    admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, {"max.message.bytes": str(size)})])
+    admin.close()
 
 
 def test_of_three_brokers_each_may_be_killed(brokers: KafkaCluster, replicated: Running, tmp_path: Path) -> None:

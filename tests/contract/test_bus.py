@@ -75,7 +75,7 @@ async def publish(bus: Bus, topic: str, wanted: range) -> list[Position]:
 
 
 async def take_all(subscription: Subscription, most: int = 1000) -> list[Delivery]:
-    taken: list[Delivery] = []
+    taken = await subscription.take(most, 2)
     while found := await subscription.take(most, 0.05):
         taken += found
     return taken
@@ -99,7 +99,7 @@ async def test_a_message_comes_out_as_it_went_in(bus: Bus, topic: str) -> None:
     sent = Message({"id": "1", "type": "ä\n\x00 %20", "source": "", "data": "x"}, bytes(range(256)) + b"\xff\xfe\r\n")
     [position] = await bus.publish(topic, [sent])
     subscription = await bus.subscribe(topic, "g")
-    [delivery] = await subscription.take(10, 1)
+    [delivery] = await subscription.take(10, 5)
     assert delivery == Delivery(position, sent, 1)
     await subscription.close()
 
@@ -143,7 +143,7 @@ async def test_no_message_comes_twice_in_one_life_though_none_was_acked(bus: Bus
 async def test_the_next_life_gets_the_unacked_first_with_a_higher_attempt(bus: Bus, topic: str) -> None:
     await publish(bus, topic, range(6))
     first = await bus.subscribe(topic, "g")
-    taken = await first.take(5, 1)
+    taken = await first.take(5, 5)
     await first.ack([taken[1].position, taken[3].position])
     await first.close()
     second = await bus.subscribe(topic, "g")
@@ -161,10 +161,10 @@ async def test_the_next_life_gets_the_unacked_first_with_a_higher_attempt(bus: B
 async def test_groups_are_independent(bus: Bus, topic: str) -> None:
     await publish(bus, topic, range(4))
     one, two = await bus.subscribe(topic, "one"), await bus.subscribe(topic, "two")
-    taken = await one.take(10, 1)
+    taken = await one.take(10, 5)
     await one.ack(positions(taken))
     assert (await bus.lag(topic, "one"), await bus.lag(topic, "two")) == (0, 4)
-    assert numbers(await two.take(10, 1)) == [0, 1, 2, 3]
+    assert numbers(await two.take(10, 5)) == [0, 1, 2, 3]
     await one.close()
     await two.close()
 
@@ -175,7 +175,7 @@ async def test_lag_counts_what_is_unread_and_what_is_unacked(bus: Bus, topic: st
     assert await bus.lag(topic, "g") == 7
     subscription = await bus.subscribe(topic, "g")
     assert await bus.lag(topic, "g") == 7
-    taken = await subscription.take(4, 1)
+    taken = await subscription.take(4, 5)
     assert await bus.lag(topic, "g") == 7
     await subscription.ack(positions(taken[1:3]))
     await subscription.ack(positions(taken[1:3]))
@@ -205,7 +205,7 @@ async def test_a_cancelled_take_loses_nothing(bus: Bus, topic: str) -> None:
 async def test_concurrent_acks_all_count(bus: Bus, topic: str) -> None:
     await publish(bus, topic, range(50))
     subscription = await bus.subscribe(topic, "g")
-    taken = await subscription.take(50, 1)
+    taken = await subscription.take(50, 5)
     await asyncio.gather(*(subscription.ack([delivery.position]) for delivery in taken))
     assert await bus.lag(topic, "g") == 0
     await subscription.close()
@@ -219,7 +219,7 @@ async def test_a_large_message_is_refused_with_all_of_its_transaction(bus: Bus, 
     fits = Message(fits.attributes, bytes(MAX_MESSAGE_BYTES - fits.size))
     assert positions_of(await bus.publish(topic, [fits])) == [0]
     subscription = await bus.subscribe(topic, "g")
-    [delivery] = await subscription.take(1, 1)
+    [delivery] = await subscription.take(1, 5)
     assert delivery.message == fits
     await subscription.close()
 
@@ -231,12 +231,12 @@ def positions_of(found: Sequence[Position]) -> list[int]:
 async def test_numbering_goes_on_after_everything_was_acked(bus: Bus, topic: str) -> None:
     await publish(bus, topic, range(5))
     subscription = await bus.subscribe(topic, "g")
-    await subscription.ack(positions(await subscription.take(10, 1)))
+    await subscription.ack(positions(await subscription.take(10, 5)))
     assert positions_of(await publish(bus, topic, range(5, 7))) == [5, 6]
     assert numbers(await take_all(subscription)) == [5, 6]
     kept_by_age = isinstance(bus, KafkaBus)
     late = await bus.subscribe(topic, "late")
-    assert numbers(await late.take(10, 1)) == (list(range(7)) if kept_by_age else [5, 6])
+    assert numbers(await late.take(10, 5)) == (list(range(7)) if kept_by_age else [5, 6])
     assert await bus.lag(topic, "late") == (7 if kept_by_age else 2)
     await subscription.close()
     await late.close()
@@ -446,7 +446,7 @@ async def test_entries_given_to_an_abandoned_read_are_found_again(
     """The server answers a read nobody waits for: its entries come at the next gap, or when it is quiet."""
     subscription = await valkey_bus.subscribe(topic, "g")
     await publish(valkey_bus, topic, range(2))
-    assert numbers(await subscription.take(10, 1)) == [0, 1]
+    assert numbers(await subscription.take(10, 5)) == [0, 1]
     stolen = f"XREADGROUP GROUP g sluice COUNT 1 STREAMS sluice:{topic} >"
     await publish(valkey_bus, topic, range(2, 4))
     broken.command(stolen)
@@ -460,8 +460,8 @@ async def test_entries_given_to_an_abandoned_read_are_found_again(
 async def test_the_stream_is_trimmed_up_to_the_slowest_group(broken: ValkeyServer, valkey_bus: Bus, topic: str) -> None:
     fast, slow = await valkey_bus.subscribe(topic, "fast"), await valkey_bus.subscribe(topic, "slow")
     await publish(valkey_bus, topic, range(10))
-    everything = positions(await fast.take(100, 1))
-    behind = positions(await slow.take(100, 1))
+    everything = positions(await fast.take(100, 5))
+    behind = positions(await slow.take(100, 5))
     await fast.ack(everything)
     assert kept(broken, topic) == 10
     await slow.ack(behind[:3] + behind[5:])
@@ -487,7 +487,7 @@ async def test_numbering_survives_a_rewrite_of_the_append_only_file(
 ) -> None:
     subscription = await valkey_bus.subscribe(topic, "g")
     await publish(valkey_bus, topic, range(3))
-    await subscription.ack(positions(await subscription.take(10, 1)))
+    await subscription.ack(positions(await subscription.take(10, 5)))
     assert await subscription.take(1, 0.05) == []
     broken.command("BGREWRITEAOF")
     await eventually(lambda: b"aof_rewrite_in_progress:0" in broken.command("INFO persistence"))
@@ -499,7 +499,7 @@ async def test_numbering_survives_a_rewrite_of_the_append_only_file(
 async def test_lag_is_exact_where_the_server_has_lost_count(broken: ValkeyServer, valkey_bus: Bus, topic: str) -> None:
     subscription = await valkey_bus.subscribe(topic, "g")
     await publish(valkey_bus, topic, range(10))
-    taken = await subscription.take(6, 1)
+    taken = await subscription.take(6, 5)
     broken.command(f"XGROUP SETID sluice:{topic} g 0-4")
     assert b"$-1" in broken.command(f"XINFO GROUPS sluice:{topic}")
     assert await valkey_bus.lag(topic, "g") == 6 + len(taken)
@@ -509,7 +509,7 @@ async def test_lag_is_exact_where_the_server_has_lost_count(broken: ValkeyServer
 async def test_a_topic_that_vanished_starts_anew(broken: ValkeyServer, valkey_bus: Bus, topic: str) -> None:
     subscription = await valkey_bus.subscribe(topic, "g")
     await publish(valkey_bus, topic, range(3))
-    assert numbers(await subscription.take(10, 1)) == [0, 1, 2]
+    assert numbers(await subscription.take(10, 5)) == [0, 1, 2]
     broken.command("FLUSHALL")
     await publish(valkey_bus, topic, range(3, 5))
     assert numbers(await take_all(subscription) or await take_all(subscription)) == [3, 4]
@@ -519,7 +519,7 @@ async def test_a_topic_that_vanished_starts_anew(broken: ValkeyServer, valkey_bu
 async def test_messages_removed_by_hand_are_passed_over(broken: ValkeyServer, valkey_bus: Bus, topic: str) -> None:
     first = await valkey_bus.subscribe(topic, "g")
     await publish(valkey_bus, topic, range(4))
-    await first.take(3, 1)
+    await first.take(3, 5)
     await first.close()
     broken.command(f"XTRIM sluice:{topic} MINID = 0-3")
     second = await valkey_bus.subscribe(topic, "g")

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from shared.bus import Bus, BusUnavailableError, Delivery, Message, open_bus
+from shared.bus import Bus, BusUnavailableError, Delivery, Message, Subscription, open_bus
 from shared.bus.inspection import Inspection, TopicState, open_inspection
 from shared.config import KafkaSettings
 from tests.valkey_server import ValkeyServer
@@ -38,6 +38,14 @@ def message(number: int) -> Message:
     return Message({"specversion": "1.0", "id": str(number), "type": "t", "source": "/s"}, b"x" * number)
 
 
+async def take(subscription: Subscription, count: int) -> list[Delivery]:
+    """So many messages, however many come at once."""
+    taken: list[Delivery] = []
+    while len(taken) < count:
+        taken += await subscription.take(count - len(taken), 5)
+    return taken
+
+
 async def state_of(looking: Inspection, topic: str) -> TopicState | None:
     return next((state for state in await looking.topics() if state.name == topic), None)
 
@@ -49,7 +57,7 @@ async def test_a_topic_is_shown_with_its_length_and_how_far_each_group_is(both: 
     one, two = await bus.subscribe(topic, "one"), await bus.subscribe(topic, "two")
     await bus.publish(topic, [message(number) for number in range(5)])
     for subscription in (one, two):
-        taken = await subscription.take(3, 5)
+        taken = await take(subscription, 3)
         await subscription.ack([taken[1].position])
     while rest := await two.take(10, 0.3):
         await two.ack([delivery.position for delivery in rest])
@@ -69,9 +77,7 @@ async def test_what_a_group_has_not_acknowledged_is_shown_in_order_and_stays(bot
     await bus.publish(topic, [message(number) for number in range(8)])
     assert len(await looking.waiting(topic, "g", 100)) == 8
     subscription = await bus.subscribe(topic, "g")
-    taken: list[Delivery] = []
-    while len(taken) < 6:
-        taken += await subscription.take(6 - len(taken), 5)
+    taken = await take(subscription, 6)
     await subscription.ack([taken[place].position for place in (0, 1, 3)])
     shown = await looking.waiting(topic, "g", 100)
     assert [delivery.message for delivery in shown] == [message(number) for number in (2, 4, 5, 6, 7)]

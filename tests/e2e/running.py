@@ -70,7 +70,8 @@ class Running:
         self.port = free_ports()
         older = ("SLUICE_", "POSTGRES_", "CLICKHOUSE_")  # names that point at somebody's own engines
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(older)}
-        self.environ = {**inherited, "SLUICE_DATA": str(data), "SLUICE_PORT": str(self.port), "PYTHONPATH": str(ROOT)}
+        ours = {"SLUICE_WEB": "off", "SLUICE_DATA": str(data), "SLUICE_PORT": str(self.port), "PYTHONPATH": str(ROOT)}
+        self.environ = {**inherited, **ours}
         self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60, trust_env=False)
         self._seen: dict[int, psutil.Process] = {}
 

@@ -28,7 +28,30 @@ ELSEWHERE = {
     "our own state": ["overloaded", "unavailable", "internal", "body_too_slow"],
     "behind the bus": ["store_refused", "unexpected_event_type"],
     "on the command line": ["bad_reference_table"],
-    "of addresses and links that people define": ["bad_destination", "bad_link"],
+    "of addresses and links that people define": ["bad_destination", "bad_link", "bad_schedule"],
+    "of what is under way or over": ["conflict", "gone"],
+    "of what several people change": ["version_missing", "version_changed", "last_owner"],
+    "of accounts and sessions": [
+        "bad_credentials",
+        "second_factor_required",
+        "bad_code",
+        "account_blocked",
+        "token_unknown",
+        "token_expired",
+        "csrf_missing",
+        "weak_password",
+        "bad_value",
+    ],
+    "of who may do what, and how often": [
+        "token_required",
+        "token_revoked",
+        "role_missing",
+        "project_required",
+        "project_forbidden",
+        "rate_limited",
+        "quota_exceeded",
+    ],
+    "of organisations, invitations and pages": ["organisation_required", "wrong_account", "origin_forbidden"],
 }
 
 

@@ -2,11 +2,8 @@
 
 import contextlib
 import json
-import shutil
-import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -16,7 +13,7 @@ from shared.bus.inspection import open_inspection
 from shared.dead_letters import DEAD_LETTERS
 from shared.events import EVENTS_TOPIC, Row, encode_line, record
 from shared.ids import uuid7
-from tests.e2e.running import COUNT, Project, Running, wait_until
+from tests.e2e.running import COUNT, Project, Running, running, wait_until
 
 RETRIES = "2"  # given up after 1.5 s
 EVENTS_EACH = 30
@@ -25,22 +22,14 @@ GROUP = "dead-letter"
 pytestmark = pytest.mark.timeout(400)
 
 
-@pytest.fixture(scope="module")
-def impatient() -> Iterator[Running]:
+@pytest.fixture(scope="module", params=["valkey", "kafka"])
+def impatient(request: pytest.FixtureRequest) -> Iterator[Running]:
     """An instance whose sources give up after a second and a half."""
-    folder = Path(tempfile.mkdtemp(prefix="sl"))
-    instance = Running(folder / "d")
-    instance.environ |= {
-        "TMPDIR": str(folder),
-        "SLUICE_SOURCE_RETRIES": RETRIES,
-        "SLUICE_DEAD_LETTER_WAIT_SECONDS": "3",
-    }
-    try:
-        instance.up()
+    bus = {}
+    if request.param == "kafka":
+        bus = {"SLUICE_BUS_URL": request.getfixturevalue("kafka").url, "SLUICE_KAFKA_PARTITIONS": "3"}
+    with running(SLUICE_SOURCE_RETRIES=RETRIES, SLUICE_DEAD_LETTER_WAIT_SECONDS="3", **bus) as instance:
         yield instance
-    finally:
-        instance.end()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Requests made up from the OpenAPI document, and bodies of any kind: never a 5xx, always what the document says."""
 
+import asyncio
 import gzip
 import json
 from collections.abc import Iterator
@@ -22,9 +23,14 @@ from schemathesis.specs.openapi.checks import (
 from functions.ingest.api import OLDER, PATH
 from functions.ingest.validate import SPELLINGS
 from shared import openapi
+from shared.catalog.client import Catalog
+from shared.catalog.projects import create_organisation, create_project
 from shared.refusals import Refusal
+from shared.security.matrix import ROUTES
+from shared.security.policy import Action
 from tests.e2e.corpus import FOLDER
 from tests.e2e.running import Project, Running
+from tests.people import People
 
 DOCUMENT = Path(__file__).resolve().parents[2] / openapi.FILE
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
@@ -36,6 +42,7 @@ BOUNDED = settings(
     database=None,
     suppress_health_check=list(HealthCheck),
 )
+BRIEF = settings(BOUNDED, max_examples=5)
 MANY = settings(BOUNDED, max_examples=100)
 
 # The older addresses of events are the same function's: one POST of them all is enough.
@@ -101,6 +108,22 @@ def asker(instance: Running) -> Project:
 
 
 @pytest.fixture(scope="module")
+def owner(instance: Running) -> dict[str, str]:
+    """Somebody with an organisation and a project of their own, signed in."""
+
+    async def made() -> dict[str, str]:
+        env = instance.state()["env"]
+        people, catalog = People(env["SLUICE_CATALOG_URL"], env["JWT_SECRET_KEY"]), Catalog(env["SLUICE_CATALOG_URL"])
+        organisation = await create_organisation(catalog, "Made up")
+        project = await create_project(catalog, organisation["id"], "Made up")
+        await catalog.close()
+        token = await people.token(*people.add(organisation["id"], "owner"))
+        return {"Authorization": f"Bearer {token}", "X-Project-Id": str(project["id"])}
+
+    return asyncio.run(made())
+
+
+@pytest.fixture(scope="module")
 def connection() -> Iterator[requests.Session]:
     with requests.Session() as session:
         yield session
@@ -114,6 +137,29 @@ def test_what_the_document_describes_is_what_is_answered(
     headers = {"X-API-Key": sender.secret_key if case.path in INGEST else asker.secret_key}
     url = f"http://127.0.0.1:{instance.port}"
     case.call_and_validate(base_url=url, session=connection, headers=headers, checks=CHECKS)
+
+
+@schema.exclude(method="POST", path=list(OLDER)).exclude(path_regex="/logout").parametrize()
+@BRIEF
+def test_the_same_holds_for_a_signed_in_user(
+    case: schemathesis.Case[Any], instance: Running, owner: dict[str, str], connection: requests.Session
+) -> None:
+    url = f"http://127.0.0.1:{instance.port}"
+    case.call_and_validate(base_url=url, session=connection, headers=owner, checks=CHECKS)
+
+
+@schema.exclude(method="POST", path=list(OLDER)).parametrize()
+@BRIEF
+def test_without_credentials_only_public_addresses_answer(
+    case: schemathesis.Case[Any], instance: Running, connection: requests.Session
+) -> None:
+    url = f"http://127.0.0.1:{instance.port}"
+    # No credential that the document's security schemes would make up.
+    bare = {"X-API-Key": None, "Authorization": None}
+    answer = case.call(base_url=url, session=connection, headers=bare)
+    assert answer.status_code < 500
+    if isinstance(ROUTES[case.method, case.path], Action):
+        assert answer.status_code >= 400
 
 
 @MANY

@@ -19,6 +19,7 @@ from tests.infra.image import Image
 from tests.integration.door_process import free_port
 
 NOWHERE = {
+    "JWT_SECRET_KEY": "8f2c17d09be34a65" * 4,
     "SLUICE_BUS_URL": "kafka://127.0.0.1:9",
     "SLUICE_CACHE_URL": "redis://127.0.0.1:9/0",
     "SLUICE_CATALOG_URL": "postgresql://sluice:secretword@127.0.0.1:9/sluice",

@@ -172,7 +172,7 @@ def test_every_base_image_has_a_full_version(path: str) -> None:
         ("functions/ingest/README.md", True),
         ("shared/__pycache__/clock.cpython-311.pyc", True),
         ("functions/ingest/main.py", False),
-        ("functions/query_count/sql/count.sql", False),
+        ("shared/query/sql/count.sql", False),
         ("shared/local/host.py", False),
         ("requirements/ingest.txt", False),
         ("knative/functions.yaml", False),

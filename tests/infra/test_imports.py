@@ -19,6 +19,7 @@ BUDGET_MS = {
     "ingest": 500,
     "dead_letter": 500,
     "export": 600,
+    "auth": 1_500,  # FastAPI and pydantic
 }
 DEFAULT_MS = 400
 TRIES = 3

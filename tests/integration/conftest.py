@@ -17,6 +17,7 @@ import psycopg
 import pytest
 
 from shared.local.engines import Engine, prepare_postgres
+from tests.valkey_server import ValkeyServer
 
 
 class Server:
@@ -138,3 +139,17 @@ def catalog_url(postgres: Server) -> str:
     with psycopg.connect(url) as connection:
         connection.execute("TRUNCATE organisations CASCADE")
     return url
+
+
+@pytest.fixture(scope="session")
+def _login_cache() -> Iterator[ValkeyServer]:
+    server = ValkeyServer().start()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def login_cache_url(_login_cache: ValkeyServer) -> str:
+    """A cache in which nobody has tried to sign in yet."""
+    _login_cache.command("FLUSHALL")
+    return _login_cache.url

@@ -6,7 +6,7 @@ import pytest
 from shared.catalog.client import CatalogUnavailableError
 from shared.catalog.migrate import CatalogMigrationError, current, downgrade, migrate
 
-HEAD = "0005"
+HEAD = "0011"
 
 
 def tables(url: str) -> set[str]:
@@ -29,6 +29,39 @@ def test_migrations_go_up_down_and_up_again(empty_catalog_url: str) -> None:
         "reference_tables",
         "dead_letters",
         "jobs",
+        "audit_checkpoints",
+        "audit_heads",
+        "audit_log",
+        "dashboard_versions",
+        "dashboards",
+        "definition_versions",
+        "definitions",
+        "erased_people",
+        "erasure_looks",
+        "erasure_subjects",
+        "export_schedules",
+        "identities",
+        "invitations",
+        "memberships",
+        "oidc_sign_ins",
+        "one_time_tokens",
+        "project_limits",
+        "recovery_codes",
+        "refresh_tokens",
+        "repeatable_requests",
+        "retention_runs",
+        "sessions",
+        "shares",
+        "signing_keys",
+        "users",
+        "webhooks",
+        "deliveries",
+        "delivery_attempts",
+        "timers",
+        "alerts",
+        "alert_changes",
+        "reports",
+        "report_runs",
     }
     assert current(empty_catalog_url) == HEAD
     downgrade(empty_catalog_url, "base")

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+import msgspec
 import psycopg
 import pytest
 
@@ -63,9 +64,26 @@ def test_a_letter_comes_out_as_it_went_in_and_once_however_often_it_was_kept(on_
         assert listed.event == Message(sent.event.attributes, b"")
         [found] = await find_letters(catalog, str(sent.id)[:8])
         assert found == sent
-        assert await forget_letter(catalog, sent.id)
-        assert not await forget_letter(catalog, sent.id)
+        assert await forget_letter(catalog, sent)
+        assert not await forget_letter(catalog, sent)
         assert await list_letters(catalog) == []
+
+    on_catalog(work)
+
+
+def test_a_letter_that_was_sent_again_and_refused_once_more_is_not_forgotten_with_the_one_before(
+    on_catalog: Run[None],
+) -> None:
+    before = letter(1)
+    after = msgspec.structs.replace(before, resent=before.resent + 1)
+
+    async def work(catalog: Catalog) -> None:
+        await keep_letter(catalog, before, ROOM)
+        await keep_letter(catalog, after, ROOM)
+        assert not await forget_letter(catalog, before)
+        assert await list_letters(catalog) == [
+            msgspec.structs.replace(after, event=Message(after.event.attributes, b""))
+        ]
 
     on_catalog(work)
 
@@ -94,7 +112,7 @@ def test_what_is_kept_is_bounded_and_nothing_kept_is_pushed_out(on_catalog: Run[
             await keep_letter(catalog, second, room)
         await keep_letter(catalog, first, room)
         assert [one.id for one in await list_letters(catalog)] == [first.id]
-        await forget_letter(catalog, first.id)
+        await forget_letter(catalog, first)
         await keep_letter(catalog, second, room)
 
     on_catalog(work)

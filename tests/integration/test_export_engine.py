@@ -189,7 +189,12 @@ def test_what_was_sent_comes_back_byte_for_byte_in_every_format(
     assert (item["browser"], item["timestamp"]) == (None, NOW - DAY)
     line = asyncio.run(go(format="json")).read_bytes()
     assert b'"properties":' + ODD in line
-    assert json.loads(line)["timestamp"] == "2026-03-30T12:00:00.000000Z"
+    item = json.loads(line)
+    assert (item["timestamp"], item["sent_at"]) == ("2026-03-30T12:00:00.000000Z", None)
+    assert (item["event"], item["url"], item["browser"]) == (sent.event, sent.url, None)
+    assert (item["revenue"], item["bot"], item["lookups"]) == (12.5, True, {"products.name": "Tea"})
+    odd = asyncio.run(go(format="json", columns=['properties.a"b\\', "properties.x", "revenue"])).read_bytes()
+    assert json.loads(odd) == {'properties.a"b\\': None, "properties.x": "é =1+1", "revenue": 12.5}
     columns = ["event", "user_id", "properties", "properties.deep.b", "properties.missing", "lookups"]
     rows = duckdb.read_csv(str(asyncio.run(go(format="csv", columns=columns))), all_varchar=True).fetchall()
     assert rows == [(f"'{sent.event}", "'-1", ODD.decode(), "['=cmd']", None, '{"products.name":"Tea"}')]

@@ -5,25 +5,19 @@ import csv
 import io
 import json
 import uuid
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import psycopg
 import pyarrow.parquet as pq
 import pytest
 
 from shared.bus import Message
-from shared.catalog.client import Catalog
-from shared.catalog.keys import create_key
-from shared.cloudevent import encode_binary
-from shared.function import Service
-from shared.http import Reply, Request
-from shared.jobs import CONTROL
-from shared.serve import find_main
-from tests.integration.exporting import make_project
+from shared.http import Reply
+from tests.integration.asking import Client, client
 from tests.integration.reading import Stored, batch, row, stored
 
 HOUR = timedelta(hours=1)
@@ -34,51 +28,6 @@ RANGE = {"from": "2026-03-01", "to": "2026-03-31"}
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stored]:
     with stored(tmp_path_factory.mktemp("exports-http")) as found:
         yield found
-
-
-class Client:
-    """The function with a project's key; `deliver` stands for the source."""
-
-    def __init__(self, service: Service[Any], key: str) -> None:
-        self.service = service
-        self.key = key
-        self.told: list[Any] = []
-
-    async def ask(self, method: str, address: str, body: object = None, **headers: str) -> Reply:
-        path, _, query = address.partition("?")
-        data = b"" if body is None else json.dumps(body).encode()
-
-        async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": data}
-
-        given = {"x-api-key": self.key, **{name.replace("_", "-"): value for name, value in headers.items()}}
-        raw = [(name.encode(), value.encode()) for name, value in given.items()]
-        scope = {"type": "http", "method": method, "path": path, "query_string": query.encode(), "headers": raw}
-        return await self.service.answer(Request(scope, receive))
-
-    async def json(self, method: str, address: str, body: object = None, *, status: int = 200, **headers: str) -> Any:
-        reply = await self.ask(method, address, body, **headers)
-        assert reply.status == status, reply.body
-        return json.loads(reply.body)
-
-    async def deliver(self) -> None:
-        subscription = await self.service._ports.jobs._bus.subscribe(CONTROL, "test")  # type: ignore[union-attr]
-        while found := await subscription.take(1, 0.01):
-            message: Message = found[0].message
-            if "completed" in message.attributes["type"]:
-                self.told.append(json.loads(message.data))
-            reply = await self.post(message)
-            assert reply.status == 204, reply.body
-            await subscription.ack([found[0].position])
-        await subscription.close()
-
-    async def post(self, message: Message) -> Reply:
-        async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": message.data}
-
-        raw = [(name.encode(), value.encode()) for name, value in encode_binary(message).items()]
-        scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": raw}
-        return await self.service.answer(Request(scope, receive))
 
 
 @pytest.fixture
@@ -92,18 +41,6 @@ def environment(engine: Stored, catalog_url: str, tmp_path: Path, monkeypatch: p
     return catalog_url
 
 
-@asynccontextmanager
-async def client(catalog_url: str, project: uuid.UUID, scope: Any = "export") -> AsyncIterator[Client]:
-    make_project(catalog_url, project)
-    catalog = Catalog(catalog_url)
-    clear, _ = await create_key(catalog, project, "secret", "k", scopes=[scope])
-    await catalog.close()
-    service = find_main("export").service
-    await service.open()
-    yield Client(service, clear)
-    await service.close()
-
-
 def some(engine: Stored, project: uuid.UUID, count: int = 30) -> None:
     engine.put(batch(project, *[row("e", HOUR * n, {"n": n}, user_id=f"u{n % 3}") for n in range(1, count + 1)]))
 
@@ -115,7 +52,7 @@ def test_an_export_is_started_looked_at_and_fetched_by_its_links(
     some(engine, project)
 
     async def go() -> None:
-        async with client(environment, project) as asking:
+        async with client("export", environment, project) as asking:
             asked = {**RANGE, "columns": ["event", "properties.n"], "notify": ["who@example.org"]}
             reply = await asking.ask("POST", "/api/v1/exports", asked, idempotency_key="k1")
             accepted = json.loads(reply.body)
@@ -163,7 +100,7 @@ def test_an_export_goes_to_the_destination_the_operator_named(engine: Stored, en
     some(engine, project)
 
     async def go() -> None:
-        async with client(environment, project) as asking:
+        async with client("export", environment, project) as asking:
             await asking.json("POST", "/api/v1/exports", {**RANGE, "destination": "lake"}, status=202)
             await asking.deliver()
             assert [told["state"] for told in asking.told] == ["completed"]
@@ -184,7 +121,7 @@ def test_an_export_is_cancelled_and_stays_so(engine: Stored, environment: str) -
     some(engine, project)
 
     async def go() -> None:
-        async with client(environment, project) as asking:
+        async with client("export", environment, project) as asking:
             for method, path in (("DELETE", ""), ("POST", "/cancel")):
                 job = await asking.json("POST", "/api/v1/exports", RANGE, status=202)
                 cancelled = await asking.json(method, f"/api/v1/exports/{job['id']}{path}")
@@ -200,9 +137,9 @@ def test_an_export_is_cancelled_and_stays_so(engine: Stored, environment: str) -
 def test_another_projects_export_is_as_unknown_as_none(engine: Stored, environment: str) -> None:
     async def go() -> None:
         mine, other = uuid.uuid4(), uuid.uuid4()
-        async with client(environment, mine) as asking:
+        async with client("export", environment, mine) as asking:
             job = await asking.json("POST", "/api/v1/exports", RANGE, status=202)
-        async with client(environment, other) as asking:
+        async with client("export", environment, other) as asking:
             for wrong in (job["id"], str(uuid.uuid4()), "not-an-id"):
                 for method, path in (("GET", ""), ("DELETE", ""), ("POST", "/cancel")):
                     assert (await asking.ask(method, f"/api/v1/exports/{wrong}{path}")).status == 404
@@ -213,7 +150,7 @@ def test_another_projects_export_is_as_unknown_as_none(engine: Stored, environme
 
 def test_jobs_are_listed_newest_first_page_by_page(engine: Stored, environment: str) -> None:
     async def go() -> None:
-        async with client(environment, uuid.uuid4()) as asking:
+        async with client("export", environment, uuid.uuid4()) as asking:
             ids = [(await asking.json("POST", "/api/v1/exports", RANGE, status=202))["id"] for _ in range(5)]
             found: list[str] = []
             cursor: str | None = ""
@@ -247,7 +184,7 @@ BAD = {
 
 def test_what_cannot_be_exported_is_refused_with_what_to_change(engine: Stored, environment: str) -> None:
     async def go() -> None:
-        async with client(environment, uuid.uuid4()) as asking:
+        async with client("export", environment, uuid.uuid4()) as asking:
             for name, (body, status, code) in BAD.items():
                 reply = await asking.ask("POST", "/api/v1/exports", body)
                 answer = json.loads(reply.body)
@@ -261,7 +198,7 @@ def test_what_cannot_be_exported_is_refused_with_what_to_change(engine: Stored, 
 
 def test_a_pattern_that_is_not_re2_fails_the_job_and_says_so(engine: Stored, environment: str) -> None:
     async def go() -> None:
-        async with client(environment, uuid.uuid4()) as asking:
+        async with client("export", environment, uuid.uuid4()) as asking:
             wrong = {**RANGE, "filters": [{"property": "event", "op": "regex", "value": "("}]}
             job = await asking.json("POST", "/api/v1/exports", wrong, status=202)
             await asking.deliver()
@@ -274,7 +211,7 @@ def test_a_pattern_that_is_not_re2_fails_the_job_and_says_so(engine: Stored, env
 
 def test_a_key_without_the_scope_may_not_export(engine: Stored, environment: str) -> None:
     async def go() -> None:
-        async with client(environment, uuid.uuid4(), "read") as asking:
+        async with client("export", environment, uuid.uuid4(), "read") as asking:
             for method, address in (("POST", "/api/v1/exports"), ("GET", "/api/v1/export/csv")):
                 assert (await asking.json(method, address, {}, status=403))["code"] == "scope_missing"
 
@@ -283,7 +220,7 @@ def test_a_key_without_the_scope_may_not_export(engine: Stored, environment: str
 
 def test_an_event_of_somebody_elses_on_the_topic_is_let_through(engine: Stored, environment: str) -> None:
     async def go() -> None:
-        async with client(environment, uuid.uuid4()) as asking:
+        async with client("export", environment, uuid.uuid4()) as asking:
             attributes = {"specversion": "1.0", "id": "1", "source": "/s", "type": "dev.sluice.other.requested.v1"}
             assert (await asking.post(Message(attributes, b"{}"))).status == 204
             ours = {**attributes, "type": "dev.sluice.export.requested.v1"}
@@ -314,7 +251,7 @@ def test_pages_hold_each_event_once_in_order(engine: Stored, environment: str) -
     some(engine, project, 47)
 
     async def go() -> None:
-        async with client(environment, project) as asking:
+        async with client("export", environment, project) as asking:
             query = {**RANGE, "columns": "timestamp,properties.n,user_id", "limit": 10}
             found = await pages(asking, "csv", **query)
             assert [int(reply.headers["x-row-count"]) for reply in found] == [10, 10, 10, 10, 7]
@@ -337,7 +274,7 @@ def test_the_older_words_ask_for_the_same(engine: Stored, environment: str) -> N
     engine.put(batch(project, row("a", HOUR), row("b", HOUR), row("a", HOUR * 48)))
 
     async def go() -> None:
-        async with client(environment, project) as asking:
+        async with client("export", environment, project) as asking:
             older = {"start_date": "2026-03-31", "end_date": "2026-03-31", "event_type": "a"}
             [reply] = await pages(asking, "csv", columns="event", **older)
             assert reply.body == b'"event"\n"a"\n'
@@ -354,7 +291,7 @@ def test_cells_that_look_like_formulas_are_made_harmless(engine: Stored, environ
     engine.put(batch(project, *[row(name, HOUR * n) for n, name in enumerate(reversed(names), 1)]))
 
     async def go() -> None:
-        async with client(environment, project) as asking:
+        async with client("export", environment, project) as asking:
             [reply] = await pages(asking, "csv", columns="event", **RANGE)
             cells = [item["event"] for item in read_csv(reply)]
             assert cells == ["'=1+1", "'+1", "'-1", "'@x", "'\tx", "plain", "a=b", "it's"]
@@ -366,7 +303,7 @@ def test_cells_that_look_like_formulas_are_made_harmless(engine: Stored, environ
 
 def test_a_page_that_cannot_be_asked_is_refused(engine: Stored, environment: str) -> None:
     async def go() -> None:
-        async with client(environment, uuid.uuid4()) as asking:
+        async with client("export", environment, uuid.uuid4()) as asking:
             for query, status, code in (
                 ("limit=0", 400, "bad_request"),
                 ("limit=999999", 400, "bad_request"),
@@ -385,5 +322,126 @@ def test_a_page_that_cannot_be_asked_is_refused(engine: Stored, environment: str
                 refused = await asking.json("GET", f"/api/v1/export/csv?{query}", status=status)
                 assert (query, refused["code"]) == (query, code)
             assert (await asking.ask("POST", "/api/v1/export/csv")).status == 405
+
+    asyncio.run(go())
+
+
+# --- expiry and schedules
+
+
+def test_an_export_that_was_kept_for_long_enough_is_removed_and_says_so(
+    engine: Stored, environment: str, tmp_path: Path
+) -> None:
+    project = uuid.uuid4()
+    some(engine, project)
+
+    async def go() -> None:
+        async with client("export", environment, project) as asking:
+            for body in (RANGE, {**RANGE, "destination": "lake"}):
+                await asking.json("POST", "/api/v1/exports", body, status=202)
+            await asking.deliver()
+            lake, own = (await asking.json("GET", "/api/v1/exports"))["items"]
+            link = own["result"]["files"][0]["url"]
+            assert (await asking.ask("GET", link)).status == 200
+            age(environment, days=29)
+            await asking.post(due())
+            assert (await asking.json("GET", f"/api/v1/exports/{own['id']}"))["expired_at"] is None
+            age(environment, days=2)
+            await asking.post(due())
+            shown = await asking.json("GET", f"/api/v1/exports/{own['id']}")
+            assert (shown["state"], shown["expired_at"] is None, shown["result"]["expired"]) == (
+                "completed",
+                False,
+                True,
+            )
+            assert "url" not in json.dumps(shown["result"])
+            assert shown["result"]["rows"] == 30
+            gone = await asking.json("GET", link, status=410)
+            assert (gone["code"], "again" in gone["detail"]) == ("gone", True)
+            # What went to a storage the operator named is not ours to clear.
+            assert (await asking.json("GET", f"/api/v1/exports/{lake['id']}"))["expired_at"] is None
+
+    asyncio.run(go())
+    assert not [path for path in (tmp_path / "data").rglob("projects/**/*") if path.is_file()]
+    assert len(list((tmp_path / "lake").rglob("*.parquet"))) == 1
+
+
+def due() -> Message:
+    attributes = {"specversion": "1.0", "id": "1", "source": "/s", "type": "dev.sluice.export.due.v1"}
+    return Message(attributes, b"{}")
+
+
+def age(catalog_url: str, *, days: int) -> None:
+    """Make every job that much older."""
+    with psycopg.connect(catalog_url) as connection:
+        connection.execute("UPDATE jobs SET finished_at = finished_at - make_interval(days => %s)", [days])
+
+
+def test_a_schedule_is_made_shown_changed_listed_and_ended(engine: Stored, environment: str) -> None:
+    async def go() -> None:
+        base = "/api/v1/exports/schedules"
+        async with client("export", environment, uuid.uuid4()) as asking:
+            asked = {"name": "lake", "every": "hourly", "destination": "lake", "keep_days": 7}
+            reply = await asking.ask("POST", base, asked)
+            made = json.loads(reply.body)
+            assert (reply.status, reply.headers["location"]) == (201, f"{base}/{made['id']}")
+            assert made["request"]["every"] == "hourly"
+            window = made["next_window"]
+            assert window["from"] < window["to"] < window["due_at"]
+            one = f"{base}/{made['id']}"
+            assert await asking.json("GET", one) == made
+            changed = await asking.json("PUT", one, {**asked, "enabled": False})
+            assert (changed["request"]["enabled"], changed["next_window"]) == (False, window)
+            refused = await asking.json("PUT", one, {**asked, "every": "daily"}, status=409)
+            assert refused["code"] == "conflict"
+            second = await asking.json("POST", base, {**asked, "name": "second"}, status=201)
+            first_page = await asking.json("GET", f"{base}?limit=1")
+            assert [item["id"] for item in first_page["items"]] == [second["id"]]
+            rest = await asking.json("GET", f"{base}?limit=1&cursor={first_page['next_cursor']}")
+            assert ([item["id"] for item in rest["items"]], rest["next_cursor"]) == ([made["id"]], None)
+            assert (await asking.ask("DELETE", one)).status == 204
+            for method in ("GET", "PUT", "DELETE"):
+                assert (await asking.json(method, one, asked, status=404))["code"] == "not_found"
+            bad = await asking.json("POST", base, {**asked, "every": "weekly"}, status=400)
+            assert "hourly" in bad["detail"]
+            assert (await asking.ask("POST", f"{base}/{second['id']}")).status == 405
+        async with client("export", environment, uuid.uuid4()) as asking:
+            other = f"{base}/{second['id']}"
+            assert (await asking.ask("GET", other)).status == 404
+            assert (await asking.json("GET", base))["items"] == []
+
+    asyncio.run(go())
+
+
+def test_who_is_named_and_who_subscribed_are_told_of_the_end(engine: Stored, environment: str) -> None:
+    project = uuid.uuid4()
+    some(engine, project)
+
+    async def go() -> None:
+        async with client("export", environment, project) as asking:
+            await asking.json("POST", "/api/v1/exports", {**RANGE, "notify": ["who@example.org"]}, status=202)
+            wrong = {**RANGE, "filters": [{"property": "event", "op": "regex", "value": "("}]}
+            await asking.json("POST", "/api/v1/exports", wrong, status=202)
+            await asking.deliver()
+            told = {one["template"]: one for one in asking.notified}
+            done = told["export_completed"]
+            assert (done["emails"], done["subscribers"]) == (["who@example.org"], "export.completed")
+            assert (done["values"]["rows"], done["project_id"]) == (30, str(project))
+            assert (told["export_failed"]["subscribers"], told["export_failed"]["emails"]) == ("export.failed", [])
+
+    asyncio.run(go())
+
+
+def test_webhooks_and_a_language_may_be_named_as_well(engine: Stored, environment: str) -> None:
+    project, webhook = uuid.uuid4(), str(uuid.uuid4())
+    some(engine, project)
+
+    async def go() -> None:
+        async with client("export", environment, project) as asking:
+            named = {"emails": ["who@example.org"], "webhooks": [webhook], "language": "ru"}
+            await asking.json("POST", "/api/v1/exports", {**RANGE, "notify": named}, status=202)
+            await asking.deliver()
+            [told] = asking.notified
+            assert {name: told[name] for name in named} == named
 
     asyncio.run(go())

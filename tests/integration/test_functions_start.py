@@ -19,6 +19,7 @@ from tests.integration.door_process import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 NOWHERE = {
+    "JWT_SECRET_KEY": "8f2c17d09be34a65" * 4,
     "SLUICE_BUS_URL": "redis://127.0.0.1:9/0",
     "SLUICE_WAREHOUSE_URL": "http://sluice:secretword@127.0.0.1:9/default",
     "SLUICE_CATALOG_URL": "postgresql://sluice:secretword@127.0.0.1:9/sluice",

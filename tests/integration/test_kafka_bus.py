@@ -17,8 +17,7 @@ from shared.bus.kafka_consuming import group_id
 from shared.config import KafkaSettings
 from tests.engines.kafka import KafkaCluster, running
 
-# kafka-python leaves the socket of a failed connection to the garbage collector.
-pytestmark = [pytest.mark.engines, pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")]
+pytestmark = pytest.mark.engines
 
 ONE = KafkaSettings(kafka_partitions=1)
 SIX = KafkaSettings(kafka_partitions=6)
@@ -35,7 +34,7 @@ def own() -> Iterator[KafkaCluster]:
 def quick_turns(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr("shared.bus.kafka_consuming.TURN_SECONDS", 0.1)
     yield
-    gc.collect()  # while their warnings are ignored
+    gc.collect()  # a socket that is left unclosed fails the test that left it, not a later one
 
 
 async def until(check: Callable[[], bool], seconds: float) -> None:

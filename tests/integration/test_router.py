@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from shared.edge.forward import origin_of
 from shared.local.host import Host
-from shared.local.ports import LocalSettings, origin_of, sink_of
+from shared.local.ports import LocalSettings, sink_of
 from shared.wiring import load_wiring
 from tests.integration.door_process import free_port
 

@@ -14,6 +14,8 @@ from rich.console import Console
 
 from shared.cli.client import CliError, Connection
 from tests.engines.kafka import running as running_kafka
+from tests.load.export import bench_export
+from tests.load.gateway import bench_gateway
 from tests.load.generator import ROOT
 from tests.load.ingest import bench_ingest
 from tests.load.instance import Instance, InstanceError, private_instance
@@ -21,7 +23,12 @@ from tests.load.measurement import Measurement, Options, show, write_results
 from tests.load.query import bench_query
 
 Benchmark = Callable[[Instance, Options], Iterator[Measurement]]
-BENCHMARKS: dict[str, Benchmark] = {"ingest": bench_ingest, "query": bench_query}
+BENCHMARKS: dict[str, Benchmark] = {
+    "export": bench_export,
+    "gateway": bench_gateway,
+    "ingest": bench_ingest,
+    "query": bench_query,
+}
 
 
 def main(arguments: list[str]) -> int:
@@ -30,7 +37,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("names", nargs="+", choices=sorted(BENCHMARKS), metavar="NAME", help=", ".join(BENCHMARKS))
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each measurement; the median counts")
     parser.add_argument("--seconds", type=float, default=10.0, help="of one round")
-    parser.add_argument("--events", type=int, default=1_000_000, help="that `query` stores before it asks")
+    parser.add_argument("--events", type=int, default=1_000_000, help="that `query` and `export` store before they ask")
     parser.add_argument("--url", default="", help="a server of this machine that runs already")
     parser.add_argument("--key", default="", help="its secret key with the scopes ingest and read")
     parser.add_argument("--data", type=Path, help="its data folder, for CPU figures and the bus lag")

@@ -75,6 +75,21 @@ class Instance:
         """Where the warehouse itself answers SQL; empty where the data folder is not known."""
         return str(self._state.get("env", {}).get("SLUICE_WAREHOUSE_URL", ""))
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """The settings of its processes; raises InstanceError where the data folder is not known."""
+        environ: dict[str, str] = self._state.get("env", {})
+        if not environ:
+            raise InstanceError("the settings of the instance are not known: give --data")
+        return environ
+
+    def part(self, name: str) -> int:
+        """The process id of a part; raises InstanceError where the data folder is not known."""
+        pid: int | None = self._state.get("parts", {}).get(name)
+        if pid is None:
+            raise InstanceError(f"the process of {name} is not known: give --data")
+        return pid
+
     def cpu(self) -> Cpu | None:
         """CPU used so far; None where the processes are not known."""
         parts: dict[str, int] = self._state.get("parts", {})
@@ -119,7 +134,7 @@ def private_instance(**added: str) -> Iterator[Instance]:
     folder = Path(tempfile.mkdtemp(prefix="sluice-bench-"))
     data = folder / "data"
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("SLUICE_")}
-    own = {"SLUICE_DATA": str(data), "SLUICE_PORT": str(free_ports()), "PYTHONPATH": str(ROOT)}
+    own = {"SLUICE_WEB": "off", "SLUICE_DATA": str(data), "SLUICE_PORT": str(free_ports()), "PYTHONPATH": str(ROOT)}
     environ = {**inherited, **own, **added}
     command = [sys.executable, "-m", "shared.cli.main"]
     try:

@@ -1,5 +1,6 @@
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,8 +41,8 @@ def test_forwarded_addresses_count_as_far_as_trusted_proxies_wrote_them(
 
 def test_the_sender_carries_what_the_request_says() -> None:
     sender = TrustedProxies().sender({"user-agent": "A/1", "referer": "https://a.example/"}, "192.0.2.1", server=True)
-    assert sender == ("A/1", "192.0.2.1", "https://a.example/", True)
-    assert TrustedProxies().sender({}, "", server=False) == ("", "", "", False)
+    assert sender == ("A/1", "192.0.2.1", "https://a.example/", True, None)
+    assert TrustedProxies().sender({}, "", server=False) == ("", "", "", False, None)
 
 
 @pytest.mark.parametrize("text", ["10.0.0.0/99", "-1", "localhost", "10.0.0.0/8;::1"])
@@ -163,3 +164,12 @@ def test_an_unusable_file_is_refused_by_its_name(tmp_path: Path, content: bytes)
         open_country_file(str(tmp_path / "geo.mmdb"))
     with pytest.raises(CountryFileError, match="absent"):
         open_country_file(str(tmp_path / "absent.mmdb"))
+
+
+@pytest.mark.parametrize(
+    ("keep", "ip"), [(None, "8.8.8.0"), ("keep", "8.8.8.77"), ("drop", ""), ("truncate", "8.8.8.0")]
+)
+def test_what_a_project_keeps_of_addresses_goes_before_what_the_instance_does(keep: Any, ip: str) -> None:
+    places = Places(lambda _: "DE", "truncate")
+    assert places.of("8.8.8.77", keep) == Place(ip, "DE")
+    assert places.of("8.8.8.77") == Place("8.8.8.0", "DE")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.export.asked import ExportRequest, PageQuery
+from functions.export.asked import ExportRequest, ExportPageQuery
 from functions.export.columns import NAMES, columns, select_list
 from functions.export.reading import HOUR, Events, Versions, Window, cut
 from shared.clock import to_datetime, to_micros
@@ -130,5 +130,5 @@ def test_two_words_for_one_thing_are_refused(older: str) -> None:
     ours = {"start_date": "start", "end_date": "end", "event_type": "events"}[older]
     value = ["x"] if ours == "events" else "2026-01-01"
     with pytest.raises(Rejected) as caught:
-        PageQuery(**{older: "2026-01-01", ours: value}).settled()
+        ExportPageQuery(**{older: "2026-01-01", ours: value}).settled()
     assert older in caught.value.detail

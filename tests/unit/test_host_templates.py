@@ -7,7 +7,7 @@ import pytest
 
 from shared.http import Reply, Request
 from shared.local.host import Host
-from shared.wiring import load_wiring
+from shared.wiring import Function, load_wiring
 
 
 class Edge(Host):
@@ -17,7 +17,7 @@ class Edge(Host):
         super().__init__(load_wiring(), "edge")
         self.passed_on: list[str] = []
 
-    async def _forward(self, request: Request, service: str) -> Reply:
+    async def _forward(self, request: Request, row: Function) -> Reply:
         self.passed_on.append(request.address)
         return Reply(200)
 

@@ -1,12 +1,15 @@
 """The Kafka bus from its URL and settings, and CloudEvents in Kafka's headers: nothing connects here."""
 
+import gc
 import ssl
+import warnings
 from pathlib import Path
 
 import pytest
+from kafka import KafkaAdminClient
 
-from shared.bus import Message, open_bus
-from shared.bus.kafka_options import client_options
+from shared.bus import BusUnavailableError, Message, open_bus
+from shared.bus.kafka_options import client_options, opened
 from shared.bus.kafka_publishing import headers_of, message_of
 from shared.config import ConfigError, KafkaSettings
 
@@ -54,6 +57,18 @@ def test_tls_checks_the_server() -> None:
 def test_a_certificate_file_that_is_none_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="SLUICE_KAFKA_CA_FILE"):
         client_options("kafka+ssl://a", KafkaSettings(kafka_ca=str(tmp_path / "missing.pem")))
+
+
+def test_a_connection_that_fails_leaves_no_socket_unclosed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its warning would be an error in whatever test runs when the socket is collected."""
+    monkeypatch.setattr("shared.bus.kafka_options._BOOTSTRAP_MILLISECONDS", 200)
+    for url in ("kafka://127.0.0.1:1", "kafka+ssl://127.0.0.1:1"):
+        with pytest.raises(BusUnavailableError):
+            opened(KafkaAdminClient, **client_options(url, PLAIN))
+    with warnings.catch_warnings(record=True) as left:
+        warnings.simplefilter("always")
+        gc.collect()
+    assert not left
 
 
 def test_a_cloudevent_travels_in_binary_mode() -> None:

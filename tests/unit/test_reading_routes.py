@@ -14,12 +14,12 @@ from functions.query_events.main import main as query_events
 from functions.query_schema.main import main as query_schema
 from functions.receipts.main import main as receipts
 from functions.rejected.main import main as rejected
-from shared.clock import SYSTEM_CLOCK
+from shared.catalog.client import Catalog
 from shared.events import Receipt
 from shared.function import Main, Service
 from shared.http import Request
-from shared.security.access import key_text
-from shared.security.keys import Key, KeyRing, new_key, shown_prefix
+from shared.security.access import Access
+from shared.security.keys import Key, new_key, shown_prefix
 from shared.warehouse.client import Answer
 
 PROJECT = uuid.UUID("018f0000-0000-7000-8000-00000000000a")
@@ -48,19 +48,24 @@ class Ports:
         return self
 
     @property
-    def access(self) -> "Ports":
-        return self
+    def access(self) -> "OneKey":
+        return OneKey(self)
 
     async def query(self, sql: str, parameters: dict[str, Any]) -> Answer:
         self.asked.append((sql, parameters))
         return Answer((), [], 0)
 
-    async def require(self, headers: dict[str, str], *scopes: Any) -> Key:
-        async def look_up(_: bytes) -> Key:
-            prefix = shown_prefix(self.clear)
-            return Key(uuid.UUID(int=1), PROJECT, "secret", "test", prefix, self.scopes, created_at=None)  # type: ignore[arg-type]  # never looked at
 
-        return await KeyRing(look_up, SYSTEM_CLOCK).require(key_text(headers), *scopes)
+class OneKey(Access):
+    """The real checks, with a catalog that knows one key."""
+
+    def __init__(self, ports: Ports) -> None:
+        super().__init__(Catalog(""))
+        self._ports = ports
+
+    async def _look_up(self, key_hash: bytes) -> Key:
+        prefix = shown_prefix(self._ports.clear)
+        return Key(uuid.UUID(int=1), PROJECT, "secret", "test", prefix, self._ports.scopes, created_at=None)  # type: ignore[arg-type]  # never looked at
 
 
 async def call(

@@ -34,10 +34,20 @@ def test_the_docs_list_every_refusal_with_its_status(refusal: Refusal) -> None:
     assert f"| `{refusal}` | {describe(refusal).status} |" in ERRORS_PAGE.read_text(encoding="utf-8")
 
 
+# What is answered to requests of people and never to a source: no event asks for a project or changes a definition.
+_ONLY_TO_PEOPLE = {
+    Refusal.NOT_FOUND,
+    Refusal.PROJECT_REQUIRED,
+    Refusal.ORGANISATION_REQUIRED,
+    Refusal.LAST_OWNER,
+    Refusal.CONFLICT,
+}
+
+
 @pytest.mark.parametrize("refusal", Refusal)
 def test_a_source_never_repeats_what_can_never_succeed(refusal: Refusal) -> None:
     """KafkaSource repeats 404, 408, 409 and 429; a refusal of an event's content must not be among them."""
-    if not describe(refusal).retryable and refusal is not Refusal.NOT_FOUND:
+    if not describe(refusal).retryable and refusal not in _ONLY_TO_PEOPLE:
         assert describe(refusal).status not in {404, 408, 409, 429}
 
 

@@ -26,6 +26,7 @@ READS_ENVIRONMENT = {
     "shared/config.py": "it is the one place that parses it",
     "shared/cli/client.py": "puts .env below the environment and hands both to shared/config.py",
     "shared/local/parts.py": "passes it on to the processes it starts",
+    "shared/local/web_build.py": "passes it on to node, with a PATH that has one",
 }
 
 

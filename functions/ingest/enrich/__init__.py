@@ -15,6 +15,7 @@ from functions.ingest.enrich.page import MAX_TEXT, MAX_URL, Campaign, page, sent
 from functions.ingest.enrich.place import NOWHERE, KeepAddress, Places, Sender, TrustedProxies, without_address
 from functions.ingest.enrich.user_agent import MOST_CHARACTERS, Client, UserAgents, stated
 from shared import metrics
+from shared.addresses import TRUSTED_PROXIES
 from shared.config import setting
 from shared.events import Row
 from shared.geo import CountryFileError, GeoSettings, open_country_file
@@ -35,7 +36,7 @@ class EnrichSettings(GeoSettings):
 
     trusted_proxies: str = setting(
         "SLUICE_TRUSTED_PROXIES",
-        "Whose X-Forwarded-For counts: a number of proxies, networks (10.0.0.0/8,…), loopback, private, none.",
+        TRUSTED_PROXIES,
         default="loopback",
     )
     keep_address: KeepAddress = setting(
@@ -75,7 +76,7 @@ class Enricher:
         """
         handler = handler_of(row.event)
         handler.apply(row, properties)
-        user_agent, address, referer, server = sender
+        user_agent, address, referer, server, keep = sender
         if server and not user_agent.startswith(_BROWSERS):
             user_agent = address = referer = ""
         if context or referer or row.url or row.referrer or not handler.page_properties.isdisjoint(properties):
@@ -86,7 +87,7 @@ class Enricher:
         if user_agent:
             self._set_program(row, user_agent[:MOST_CHARACTERS])
         if context or address:
-            self._set_place(row, address, context)
+            self._set_place(row, address, context, keep or self._keep)
         if "os" in context or "device" in context:
             _set_stated(row, context)
         if lookups:
@@ -102,13 +103,13 @@ class Enricher:
     def _read_program(self, text: str) -> tuple[Client, str]:
         return self._agents.of(text), self._bots.reason(text)
 
-    def _set_place(self, row: Row, address: str, context: dict[str, Any]) -> None:
+    def _set_place(self, row: Row, address: str, context: dict[str, Any], keep: KeepAddress) -> None:
         sent = _text(context, "ip") if context else ""
         if not (sent or address):
             return
-        place = self._places.of((sent or address)[:MAX_TEXT])
+        place = self._places.of((sent or address)[:MAX_TEXT], keep)
         row.ip, row.country = place
-        if sent and self._keep != "keep" and place is not NOWHERE:
+        if sent and keep != "keep" and place is not NOWHERE:
             row.context_raw = msgspec.Raw(without_address(bytes(row.context_raw), sent, place.ip))
 
 

@@ -4,4 +4,4 @@ INSERT INTO jobs AS kept (id, project_id, kind, key, request)
 VALUES (%(id)s, %(project_id)s, %(kind)s, %(key)s, %(request)s)
 ON CONFLICT (project_id, kind, key) DO UPDATE SET key = excluded.key
 RETURNING id, project_id, kind, key, state, progress, step, attempts, request, checkpoint, result, error_code, error_detail,
-    announced, created_at, started_at, updated_at, finished_at, (xmax = 0) AS made
+    announced, created_at, started_at, updated_at, finished_at, expired_at, (xmax = 0) AS made

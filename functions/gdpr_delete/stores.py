@@ -1,0 +1,132 @@
+"""Where a person is found in the warehouse: conditions on events, and rejected payloads read one by one."""
+
+import base64
+import binascii
+import re
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+
+from functions.gdpr_delete.asked import split
+from shared.query.parameters import Parameters
+from shared.query.scope import read_sql
+from shared.warehouse.client import Warehouse
+from shared.warehouse.deletion import Rows
+
+_HERE = Path(__file__).parent
+# Values are bound in the statement's address, which servers bound.
+_MOST_TEXT = 6_000
+_MOST_VALUES = 100
+
+
+def events_of(project_id: uuid.UUID, people: Sequence[str]) -> list[Rows]:
+    """Conditions that together are on every event of these people, all repeats of each.
+
+    By `user_id`, which is part of the key; by `anonymous_id` also events of a known user that hold it. That one is no
+    part of the key then, so what has any repeat with it is named by its whole key.
+    """
+    users, anonymous = split(people)
+    found = []
+    for ids in chunks(users):
+        parameters = Parameters()
+        project, listed = parameters.bind("UUID", str(project_id)), parameters.bind("Array(String)", ids)
+        where = read_sql(_HERE, "of_users", project=project, ids=listed)
+        found.append(Rows("events", where, parameters.values))
+    for ids in chunks(anonymous):
+        parameters = Parameters()
+        project, listed = parameters.bind("UUID", str(project_id)), parameters.bind("Array(String)", ids)
+        where = read_sql(_HERE, "of_anonymous", project=project, ids=listed)
+        found.append(Rows("events", where, parameters.values))
+    return found
+
+
+def chunks(texts: Sequence[str]) -> Iterator[list[str]]:
+    """Texts in lists that fit in one statement."""
+    held: list[str] = []
+    size = 0
+    for text in texts:
+        length = len(text.encode())
+        if held and (size + length > _MOST_TEXT or len(held) >= _MOST_VALUES):
+            yield held
+            held, size = [], 0
+        held.append(text)
+        size += length
+    if held:
+        yield held
+
+
+def rejected_of(
+    warehouse: Warehouse, project_id: uuid.UUID, people: Sequence[str], check: Callable[[], None]
+) -> list[Rows]:
+    """Conditions on the rejected events that hold one of these people's ids. Blocks."""
+    users, anonymous = split(people)
+    ids = sorted({*users, *anonymous})
+    keys: set[str] = set()
+    for some in chunks(ids):
+        parameters = Parameters()
+        sql = read_sql(
+            _HERE,
+            "rejected_candidates",
+            project=parameters.bind("UUID", str(project_id)),
+            ids=parameters.bind("Array(String)", some),
+        )
+        holds = holder(some)
+
+        def read(stream: IO[bytes], holds: "Callable[[str, str], bool]" = holds) -> None:
+            for line in _lines(stream):
+                check()
+                key, raw, encoding = msgspec.json.decode(line, type=tuple[str, str, str])
+                if holds(raw, encoding):
+                    keys.add(key)
+
+        warehouse.read(sql, parameters.values, "JSONCompactEachRow", read)
+    return [_rejected_rows(project_id, some) for some in chunks(sorted(keys))]
+
+
+def _rejected_rows(project_id: uuid.UUID, keys: list[str]) -> Rows:
+    parameters = Parameters()
+    project, listed = parameters.bind("UUID", str(project_id)), parameters.bind("Array(String)", keys)
+    where = read_sql(_HERE, "rejected_keys", project=project, keys=listed)
+    return Rows("rejected_events", where, parameters.values)
+
+
+def _lines(stream: IO[bytes]) -> Iterator[bytes]:
+    """The lines of a stream that is read piece by piece."""
+    rest = b""
+    while piece := stream.read(1 << 20):
+        *whole, rest = (rest + piece).split(b"\n")
+        yield from whole
+    if rest:
+        yield rest
+
+
+def holder(ids: Iterable[str]) -> Callable[[str, str], bool]:
+    """A check whether a refused payload (text or base64) holds one of the ids.
+
+    Of JSON: whether a value is one, as text or number. Of what is no whole JSON: whether one stands in it as a word.
+    """
+    wanted = frozenset(ids)
+    words = re.compile(rb"(?<![\w-])(?:%s)(?![\w-])" % b"|".join(re.escape(one.encode()) for one in sorted(wanted)))
+
+    def holds(raw: str, encoding: str) -> bool:
+        try:
+            data = base64.b64decode(raw) if encoding == "base64" else raw.encode()
+        except (ValueError, binascii.Error):
+            data = raw.encode()
+        try:
+            return _has(msgspec.json.decode(data), wanted)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return words.search(data) is not None
+
+    return holds
+
+
+def _has(value: Any, wanted: frozenset[str]) -> bool:
+    if isinstance(value, dict):
+        return any(_has(one, wanted) for one in value.values()) or not wanted.isdisjoint(value)
+    if isinstance(value, list):
+        return any(_has(one, wanted) for one in value)
+    return str(value) in wanted if isinstance(value, str | int | float) else False

@@ -1,0 +1,253 @@
+"""Dashboards: widgets that show saved queries or queries of their own, how they are laid out, and who may see them."""
+
+import asyncio
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from functions.workspace import saved
+from functions.workspace.asking import Asked, Kind
+from functions.workspace.call import Call, Caller
+from functions.workspace.definitions import Last, by_ids, check_query
+from functions.workspace.shapes import Description, Listed, Name, PageQuery, Search, listed
+from shared.catalog.client import Queries, Row
+from shared.http import Reply, json_reply
+from shared.ids import uuid7
+from shared.refusals import Refusal, Rejected
+from shared.security.policy import Action
+
+Access = Literal["private", "organisation_reads", "organisation"]
+_MOST_WIDGETS = 50
+_MOST_BYTES = 128 * 1024
+_CHECKED_AT_ONCE = 4
+
+
+class InlineQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A query of the widget's own, as a definition has it."""
+
+    kind: Kind
+    query: dict[str, Any]
+    last: Last = ""
+
+    @property
+    def asked(self) -> Asked:
+        return Asked(self.kind, self.query, self.last)
+
+
+class Widget(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One panel: what it shows is either a definition or a query of its own, or only its `title` and `text`.
+
+    `chart` and `options` are the page's.
+    """
+
+    id: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+    title: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    text: Description = ""
+    definition_id: uuid.UUID | None = None
+    inline: InlineQuery | None = None
+    chart: Annotated[str, msgspec.Meta(max_length=50)] = ""
+    options: dict[str, Any] = {}
+
+
+class DashboardWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is saved; `layout` is the page's.
+
+    `access`: `private` is its maker's (owners see it too), `organisation_reads` lets the others look, `organisation`
+    lets editors change it.
+    """
+
+    name: Name
+    description: Description = ""
+    access: Access = "organisation"
+    widgets: Annotated[list[Widget], msgspec.Meta(max_length=_MOST_WIDGETS)] = []
+    layout: dict[str, Any] = {}
+
+
+class Dashboard(msgspec.Struct, frozen=True):
+    id: uuid.UUID
+    project_id: uuid.UUID
+    name: str
+    description: str
+    access: Access
+    widgets: list[Widget]
+    layout: dict[str, Any]
+    version: int
+    created_by: uuid.UUID | None
+    updated_by: uuid.UUID | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class DashboardsQuery(PageQuery, frozen=True, kw_only=True):
+    """`search` is a part of the name."""
+
+    search: Search = ""
+
+
+async def list_all(call: Call) -> Reply:
+    caller = await call.in_project(Action.DASHBOARDS_READ)
+    query = call.query(DashboardsQuery)
+    rows = await _rows(call.ports.catalog, caller, after=query.cursor, search=query.search, most=query.limit + 1)
+    page: Listed[Dashboard] = listed(rows, query.limit, _shown)
+    return json_reply(page)
+
+
+async def show(call: Call) -> Reply:
+    caller = await call.in_project(Action.DASHBOARDS_READ)
+    return saved.answered(_shown(await visible(call.ports.catalog, caller, call.id("dashboard_id"))))
+
+
+async def create(call: Call) -> Reply:
+    """Save a dashboard; the same Idempotency-Key saves it once."""
+    caller = await call.in_project(Action.DASHBOARDS_WRITE)
+    wanted = await call.body(DashboardWanted)
+    if wanted.access == "private" and caller.user_id is None:
+        raise Rejected(Refusal.BAD_REQUEST, "a key has no private dashboards: nobody would see it")
+    await _check_widgets(call, caller, wanted, [])
+    made = uuid7()
+    async with call.ports.catalog.transaction() as transaction:
+        known = await call.made_before(transaction, caller, made)
+        if known is not None:
+            return saved.answered(_shown(await visible(transaction, caller, known)), 201)
+        values = {**_values(wanted), "id": made, "project_id": caller.project_id, "by": caller.user_id}
+        [row] = await transaction.rows("workspace/create_dashboard", values)
+        await saved.keep(transaction, "dashboard", made, 1, wanted, by=caller.user_id)
+        await caller.record(transaction, "dashboard.created", f"dashboard:{made}", after=wanted)
+    return saved.answered(_shown(row), 201)
+
+
+async def replace(call: Call) -> Reply:
+    caller = await call.in_project(Action.DASHBOARDS_WRITE)
+    return await _save(call, caller, await call.body(DashboardWanted), "dashboard.changed")
+
+
+async def restore(call: Call) -> Reply:
+    """Save an older version as the newest; who may see it stays as it is."""
+    caller = await call.in_project(Action.DASHBOARDS_WRITE)
+    dashboard = call.id("dashboard_id")
+    before = await visible(call.ports.catalog, caller, dashboard)
+    content = msgspec.convert(await saved.restored(call, "dashboard", dashboard), DashboardWanted)
+    return await _save(call, caller, msgspec.structs.replace(content, access=before["access"]), "dashboard.restored")
+
+
+async def remove(call: Call) -> Reply:
+    """Remove a dashboard; its shares end with it."""
+    caller = await call.in_project(Action.DASHBOARDS_WRITE)
+    dashboard = call.id("dashboard_id")
+    async with call.ports.catalog.transaction() as transaction:
+        before = await visible(transaction, caller, dashboard)
+        check_editable(caller, before)
+        values = {"id": dashboard, "project_id": caller.project_id, "version": saved.expected(call, before["version"])}
+        if not await transaction.rows("workspace/remove_dashboard", values):
+            raise saved.changed(before["version"] + 1)
+        await caller.record(transaction, "dashboard.deleted", f"dashboard:{dashboard}", _recorded(before))
+    return Reply(204)
+
+
+async def versions(call: Call) -> Reply:
+    caller = await call.in_project(Action.DASHBOARDS_READ)
+    dashboard = call.id("dashboard_id")
+    await visible(call.ports.catalog, caller, dashboard)
+    return await saved.list_versions(call, "dashboard", dashboard)
+
+
+async def visible(queries: Queries, caller: Caller, dashboard: uuid.UUID) -> Row:
+    """The dashboard of the caller's project, if they may see it; else it is as unknown as none."""
+    rows = await _rows(queries, caller, dashboard=dashboard)
+    if not rows:
+        raise Rejected(Refusal.NOT_FOUND, f"there is no dashboard {dashboard} in this project")
+    return rows[0]
+
+
+def check_editable(caller: Caller, row: Row) -> None:
+    """Raise Rejected (ROLE_MISSING) where a dashboard is not the caller's to change."""
+    mine = caller.user_id is not None and row["created_by"] == caller.user_id
+    if row["access"] != "organisation" and not mine and caller.role not in {"owner", "admin"}:
+        raise Rejected(Refusal.ROLE_MISSING, "only its maker, owners and admins change this dashboard")
+
+
+def widgets_of(text: str) -> list[Widget]:
+    """The widgets as the catalog keeps them."""
+    return msgspec.json.decode(text, type=list[Widget])
+
+
+async def _save(call: Call, caller: Caller, wanted: DashboardWanted, action: str) -> Reply:
+    dashboard = call.id("dashboard_id")
+    before = await visible(call.ports.catalog, caller, dashboard)
+    check_editable(caller, before)
+    mine = caller.user_id is not None and before["created_by"] == caller.user_id
+    if wanted.access != before["access"] and not mine and caller.role not in {"owner", "admin"}:
+        raise Rejected(Refusal.ROLE_MISSING, "only its maker, owners and admins change who may see a dashboard")
+    version = saved.expected(call, before["version"])
+    await _check_widgets(call, caller, wanted, widgets_of(before["widgets"]))
+    async with call.ports.catalog.transaction() as transaction:
+        values = {"id": dashboard, "project_id": caller.project_id, "version": version, "by": caller.user_id}
+        rows = await transaction.rows("workspace/change_dashboard", {**_values(wanted), **values})
+        if not rows:
+            raise saved.changed((await visible(transaction, caller, dashboard))["version"])
+        await saved.keep(transaction, "dashboard", dashboard, version + 1, wanted, by=caller.user_id)
+        await caller.record(transaction, action, f"dashboard:{dashboard}", _recorded(before), wanted)
+    return saved.answered(_shown(rows[0]))
+
+
+async def _check_widgets(call: Call, caller: Caller, wanted: DashboardWanted, before: Sequence[Widget]) -> None:
+    """Refuse what cannot be shown; queries that were there before are not asked again."""
+    size = len(msgspec.json.encode((wanted.widgets, wanted.layout)))
+    if size > _MOST_BYTES:
+        raise Rejected(
+            Refusal.BODY_TOO_LARGE, f"widgets and layout are {size:,} bytes; at most {_MOST_BYTES:,} are kept"
+        )
+    if len({widget.id for widget in wanted.widgets}) < len(wanted.widgets):
+        raise Rejected(Refusal.BAD_REQUEST, "two widgets have the same `id`")
+    if both := [widget.id for widget in wanted.widgets if widget.definition_id and widget.inline]:
+        raise Rejected(Refusal.BAD_REQUEST, f"the widget {both[0]} has a definition and a query of its own: give one")
+    await _check_definitions(call, caller, wanted.widgets)
+    known = [widget.inline for widget in before]
+    inline = [widget.inline for widget in wanted.widgets if widget.inline and widget.inline not in known]
+    slots = asyncio.Semaphore(_CHECKED_AT_ONCE)
+
+    async def check(one: InlineQuery) -> None:
+        async with slots:
+            await check_query(call, caller, one.asked)
+
+    await asyncio.gather(*map(check, inline))
+
+
+async def _check_definitions(call: Call, caller: Caller, widgets: Sequence[Widget]) -> None:
+    wanted = {widget.definition_id for widget in widgets if widget.definition_id}
+    if wanted and caller.project_id is not None:
+        missing = wanted - set(await by_ids(call.ports.catalog, caller.project_id, list(wanted)))
+        if missing:
+            raise Rejected(Refusal.NOT_FOUND, f"there is no definition {min(missing)} in this project")
+
+
+async def _rows(
+    queries: Queries,
+    caller: Caller,
+    *,
+    dashboard: uuid.UUID | None = None,
+    after: uuid.UUID | None = None,
+    search: str = "",
+    most: int = 1,
+) -> list[Row]:
+    who = {"reader": caller.user_id, "all_private": caller.role == "owner"}
+    values = {"project_id": caller.project_id, "id": dashboard, "search": search, "after": after, "most": most}
+    return await queries.rows("workspace/dashboards", {**values, **who})
+
+
+def _shown(row: Row) -> Dashboard:
+    kept = {name: row[name] for name in Dashboard.__struct_fields__ if name not in {"widgets", "layout"}}
+    return Dashboard(**kept, widgets=widgets_of(row["widgets"]), layout=msgspec.json.decode(row["layout"]))
+
+
+def _values(wanted: DashboardWanted) -> dict[str, Any]:
+    texts = {name: msgspec.json.encode(getattr(wanted, name)).decode() for name in ("widgets", "layout")}
+    return {"name": wanted.name, "description": wanted.description, "access": wanted.access, **texts}
+
+
+def _recorded(row: Row) -> dict[str, Any]:
+    item = _shown(row)
+    return {name: getattr(item, name) for name in DashboardWanted.__struct_fields__}

@@ -1,0 +1,218 @@
+"""Definitions: saved queries of a project, checked by the function that answers them before they are saved."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+
+from functions.workspace import saved
+from functions.workspace.asking import Asked, Kind
+from functions.workspace.call import Call, Caller
+from functions.workspace.shapes import Description, Listed, Name, PageQuery, Search, listed
+from shared.catalog.client import Queries, Row
+from shared.http import Reply, json_reply
+from shared.ids import uuid7
+from shared.refusals import Refusal, Rejected
+from shared.security.limits import refused
+from shared.security.policy import Action
+
+MOST_QUERY_BYTES = 64 * 1024
+_TAG = Annotated[str, msgspec.Meta(min_length=1, max_length=50, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Tags = Annotated[list[_TAG], msgspec.Meta(max_length=50)]
+Last = Annotated[str, msgspec.Meta(max_length=10)]
+
+
+class DefinitionWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`query` is what POST /api/v1/query/{kind} takes; without `from` and `to` in it, it is of the `last` 30d."""
+
+    kind: Kind
+    name: Name
+    query: dict[str, Any]
+    last: Last = ""
+    description: Description = ""
+    tags: Tags = []
+
+    @property
+    def asked(self) -> Asked:
+        return Asked(self.kind, self.query, self.last)
+
+
+class Definition(msgspec.Struct, frozen=True):
+    id: uuid.UUID
+    project_id: uuid.UUID
+    kind: Kind
+    name: str
+    description: str
+    tags: list[str]
+    query: dict[str, Any]
+    last: str
+    version: int
+    created_by: uuid.UUID | None
+    updated_by: uuid.UUID | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class DefinitionsQuery(PageQuery, frozen=True, kw_only=True):
+    """`search` is a part of the name; `id` asks for one."""
+
+    id: uuid.UUID | None = None
+    kind: Kind | None = None
+    tag: Search = ""
+    search: Search = ""
+
+
+async def list_all(call: Call) -> Reply:
+    caller = await call.in_project(Action.DEFINITIONS_READ)
+    limited(call, caller, writes=False)
+    return json_reply(await _page(call, caller, call.query(DefinitionsQuery)))
+
+
+async def resource(call: Call) -> Reply:
+    """GET /get_resource/: the definition whose id is asked for, or a page of them."""
+    caller = await call.in_project(Action.DEFINITIONS_READ)
+    limited(call, caller, writes=False)
+    query = call.query(DefinitionsQuery)
+    if query.id is None:
+        return json_reply(await _page(call, caller, query))
+    return saved.answered(shown(await found(call.ports.catalog, caller, query.id)))
+
+
+async def show(call: Call) -> Reply:
+    caller = await call.in_project(Action.DEFINITIONS_READ)
+    limited(call, caller, writes=False)
+    return saved.answered(shown(await found(call.ports.catalog, caller, call.id("definition_id"))))
+
+
+async def create(call: Call) -> Reply:
+    """Save a query; the same Idempotency-Key saves it once."""
+    caller = await call.in_project(Action.DEFINITIONS_WRITE)
+    limited(call, caller, writes=True)
+    wanted = await call.body(DefinitionWanted)
+    await check_query(call, caller, wanted.asked)
+    made = uuid7()
+    async with call.ports.catalog.transaction() as transaction:
+        known = await call.made_before(transaction, caller, made)
+        if known is not None:
+            return saved.answered(shown(await found(transaction, caller, known)), 201)
+        values = {**_values(wanted), "id": made, "project_id": caller.project_id, "by": caller.user_id}
+        [row] = await transaction.rows("workspace/create_definition", values)
+        await saved.keep(transaction, "definition", made, 1, wanted, by=caller.user_id)
+        await caller.record(transaction, "definition.created", f"definition:{made}", after=wanted)
+    return saved.answered(shown(row), 201)
+
+
+async def replace(call: Call) -> Reply:
+    caller = await call.in_project(Action.DEFINITIONS_WRITE)
+    limited(call, caller, writes=True)
+    wanted = await call.body(DefinitionWanted)
+    return await _save(call, caller, wanted, "definition.changed")
+
+
+async def restore(call: Call) -> Reply:
+    """Save an older version as the newest; it is checked anew."""
+    caller = await call.in_project(Action.DEFINITIONS_WRITE)
+    limited(call, caller, writes=True)
+    definition = call.id("definition_id")
+    await found(call.ports.catalog, caller, definition)
+    content = await saved.restored(call, "definition", definition)
+    return await _save(call, caller, msgspec.convert(content, DefinitionWanted), "definition.restored")
+
+
+async def remove(call: Call) -> Reply:
+    """Remove a definition; a dashboard that shows it says that it is gone."""
+    caller = await call.in_project(Action.DEFINITIONS_WRITE)
+    limited(call, caller, writes=True)
+    definition = call.id("definition_id")
+    async with call.ports.catalog.transaction() as transaction:
+        before = await found(transaction, caller, definition)
+        values = {"id": definition, "project_id": caller.project_id, "version": saved.expected(call, before["version"])}
+        if not await transaction.rows("workspace/remove_definition", values):
+            raise saved.changed(before["version"] + 1)
+        await caller.record(transaction, "definition.deleted", f"definition:{definition}", _recorded(before))
+    return Reply(204)
+
+
+async def versions(call: Call) -> Reply:
+    caller = await call.in_project(Action.DEFINITIONS_READ)
+    limited(call, caller, writes=False)
+    definition = call.id("definition_id")
+    await found(call.ports.catalog, caller, definition)
+    return await saved.list_versions(call, "definition", definition)
+
+
+async def check_query(call: Call, caller: Caller, asked: Asked) -> None:
+    """Refuse a query that its function would refuse, or that is too large to keep."""
+    if len(msgspec.json.encode(asked.query)) > MOST_QUERY_BYTES:
+        raise Rejected(Refusal.BODY_TOO_LARGE, f"a query has at most {MOST_QUERY_BYTES:,} bytes")
+    await call.ports.asking.check(asked, call.headers, caller.project_id)
+
+
+async def by_ids(queries: Queries, project_id: uuid.UUID, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Row]:
+    """Those of these definitions that are there, by id."""
+    values = {"project_id": project_id, "ids": list(ids), "kind": "", "tag": "", "search": "", "after": None}
+    return {row["id"]: row for row in await queries.rows("workspace/definitions", {**values, "most": len(ids)})}
+
+
+async def found(queries: Queries, caller: Caller, definition: uuid.UUID) -> Row:
+    """The definition of the caller's project; another project's is as unknown as none."""
+    if caller.project_id is None:
+        raise Rejected(Refusal.PROJECT_REQUIRED)
+    rows = await by_ids(queries, caller.project_id, [definition])
+    if definition not in rows:
+        raise Rejected(Refusal.NOT_FOUND, f"there is no definition {definition} in this project")
+    return rows[definition]
+
+
+def shown(row: Row) -> Definition:
+    """A definition as it is answered."""
+    kept = {name: row[name] for name in Definition.__struct_fields__ if name != "query"}
+    return Definition(**kept, query=msgspec.json.decode(row["query"]))
+
+
+def limited(call: Call, caller: Caller, *, writes: bool) -> None:
+    """Count a request; reads and writes have a limit each. Refuses what is beyond (RATE_LIMITED)."""
+    rate = call.ports.writes if writes else call.ports.reads
+    if rate is None:
+        return
+    what = "definition_writes" if writes else "definition_reads"
+    taken = call.ports.meter.take(f"{what}:{caller.id}", rate)
+    if not taken.allowed:
+        raise refused(taken, what, f"one {caller.kind}")
+    call.note(taken.headers())
+
+
+async def _page(call: Call, caller: Caller, query: DefinitionsQuery) -> Listed[Definition]:
+    values = {"project_id": caller.project_id, "ids": None if query.id is None else [query.id]}
+    filters = {"kind": query.kind or "", "tag": query.tag, "search": query.search}
+    page = {"after": query.cursor, "most": query.limit + 1}
+    rows = await call.ports.catalog.rows("workspace/definitions", {**values, **filters, **page})
+    return listed(rows, query.limit, shown)
+
+
+async def _save(call: Call, caller: Caller, wanted: DefinitionWanted, action: str) -> Reply:
+    definition = call.id("definition_id")
+    before = await found(call.ports.catalog, caller, definition)
+    version = saved.expected(call, before["version"])
+    await check_query(call, caller, wanted.asked)
+    async with call.ports.catalog.transaction() as transaction:
+        values = {"id": definition, "project_id": caller.project_id, "version": version, "by": caller.user_id}
+        rows = await transaction.rows("workspace/change_definition", {**_values(wanted), **values})
+        if not rows:
+            raise saved.changed((await found(transaction, caller, definition))["version"])
+        await saved.keep(transaction, "definition", definition, version + 1, wanted, by=caller.user_id)
+        await caller.record(transaction, action, f"definition:{definition}", _recorded(before), wanted)
+    return saved.answered(shown(rows[0]))
+
+
+def _values(wanted: DefinitionWanted) -> dict[str, Any]:
+    query = msgspec.json.encode(wanted.query).decode()
+    tags = list(dict.fromkeys(wanted.tags))
+    return {**msgspec.structs.asdict(wanted), "query": query, "tags": tags}
+
+
+def _recorded(row: Row) -> dict[str, Any]:
+    item = shown(row)
+    return {name: getattr(item, name) for name in DefinitionWanted.__struct_fields__}

@@ -1,0 +1,82 @@
+"""What the workspace works with: the catalog, the bus, the query functions, and who may ask."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from functions.workspace.asking import Asking
+from functions.workspace.share_keys import ShareKeys
+from shared.addresses import TRUSTED_PROXIES, TrustedProxies
+from shared.bus import Bus, open_bus
+from shared.catalog.client import Catalog
+from shared.config import (
+    CACHE_URL,
+    PUBLIC_URL,
+    WORK_URL,
+    BusSettings,
+    CatalogSettings,
+    WarehouseSettings,
+    load,
+    setting,
+)
+from shared.security.access import Access, open_access
+from shared.security.audit_chain import Signer, signer_of
+from shared.security.limits import CacheCounts, Meter, Rate, parse_rate
+from shared.security.sealing import SecretSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(BusSettings, CatalogSettings, WarehouseSettings, SecretSettings):
+    public_url: str = setting("SLUICE_PUBLIC_URL", PUBLIC_URL, default="")
+    work_url: str = setting("SLUICE_WORK_URL", WORK_URL, default="http://{service}:8080")
+    cache_url: str = setting("SLUICE_CACHE_URL", CACHE_URL, default="", secret=True)
+    trusted_proxies: str = setting("SLUICE_TRUSTED_PROXIES", TRUSTED_PROXIES, default="loopback")
+    definition_reads: str = setting(
+        "SLUICE_LIMIT_DEFINITION_READS", "How often one user or key may read definitions.", default="1200/minute"
+    )
+    definition_writes: str = setting(
+        "SLUICE_LIMIT_DEFINITION_WRITES", "How often one user or key may write definitions.", default="120/minute"
+    )
+
+
+@dataclass(frozen=True)
+class Ports:
+    catalog: Catalog
+    bus: Bus
+    access: Access
+    asking: Asking
+    signer: Signer
+    share_keys: ShareKeys
+    meter: Meter
+    reads: Rate | None
+    writes: Rate | None
+    proxies: TrustedProxies
+    settings: Settings
+
+    async def ready(self) -> None:
+        await self.catalog.ping()
+
+
+@asynccontextmanager
+async def opens() -> AsyncIterator[Ports]:
+    settings = load(Settings)
+    catalog, bus, asking = Catalog(settings.catalog_url), open_bus(settings.bus_url), Asking(settings.work_url)
+    meter = Meter(CacheCounts(settings.cache_url) if settings.cache_url else None)
+    async with open_access(settings.catalog_url) as access:
+        yield Ports(
+            catalog,
+            bus,
+            access,
+            asking,
+            signer_of(settings),
+            ShareKeys(settings.secret_key, filter(None, [settings.earlier_secret_key])),
+            meter,
+            parse_rate(settings.definition_reads, "SLUICE_LIMIT_DEFINITION_READS"),
+            parse_rate(settings.definition_writes, "SLUICE_LIMIT_DEFINITION_WRITES"),
+            TrustedProxies(settings.trusted_proxies),
+            settings,
+        )
+    await asking.close()
+    await meter.close()
+    await bus.close()
+    await catalog.close()

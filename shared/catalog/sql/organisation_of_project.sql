@@ -1,0 +1,2 @@
+-- Whose a project is. Parameters: project_id.
+SELECT organisation_id FROM projects WHERE id = %(project_id)s

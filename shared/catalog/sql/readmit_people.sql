@@ -1,0 +1,2 @@
+-- Forget that people were erased, so that their events are kept again. Parameters: project_id, people (hashes).
+DELETE FROM erased_people WHERE project_id = %(project_id)s AND person = ANY(%(people)s::bytea[]) RETURNING person

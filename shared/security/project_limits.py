@@ -1,0 +1,119 @@
+"""Limits by project: the instance's, and what the catalog says of a project in place of them."""
+
+import asyncio
+import uuid
+from dataclasses import dataclass
+
+from shared.catalog.client import Catalog, Row
+from shared.clock import SYSTEM_CLOCK, Clock
+from shared.config import CACHE_URL, ConfigError, setting
+from shared.refusals import UnavailableError
+from shared.security.limits import CacheCounts, Meter, Rate, parse_rate
+
+# A change of a project's limits holds within this time.
+KEPT_SECONDS = 15.0
+DAY_SECONDS = 86_400
+
+
+@dataclass(frozen=True, kw_only=True)
+class LimitSettings:
+    """The instance's limits. A rate is 100/second, 6000/minute …, `none` or empty for no limit.
+
+    Without a cache each process counts alone.
+    """
+
+    ingest_key_rate: str = setting(
+        "SLUICE_LIMIT_INGEST_KEY",
+        "Ingest requests of one key: 100/second, 6000/minute …; none is no limit.",
+        default="",
+    )
+    ingest_address_rate: str = setting(
+        "SLUICE_LIMIT_INGEST_ADDRESS", "Ingest requests of one address that uses a public key.", default=""
+    )
+    read_key_rate: str = setting("SLUICE_LIMIT_READ_KEY", "All other requests of one key.", default="12000/minute")
+    read_user_rate: str = setting("SLUICE_LIMIT_READ_USER", "All other requests of one user.", default="3000/minute")
+    read_address_rate: str = setting(
+        "SLUICE_LIMIT_READ_ADDRESS", "All other requests of one address.", default="30000/minute"
+    )
+    events_per_day: int = setting(
+        "SLUICE_EVENTS_PER_DAY", "Events that a project may send in one UTC day; 0 means any number.", default=0
+    )
+    cache_url: str = setting("SLUICE_CACHE_URL", CACHE_URL, default="", secret=True)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What holds for one project; None is no limit. `events_per_day` is a Rate of one UTC day."""
+
+    ingest: Rate | None
+    read_key: Rate | None
+    read_user: Rate | None
+    events_per_day: Rate | None
+
+
+class ProjectLimits:
+    """The limits of each project, without waiting: they are read again in the background every KEPT_SECONDS.
+
+    Until they were read for the first time, and where the catalog is away from the start, the instance's hold.
+    """
+
+    def __init__(self, catalog: Catalog, settings: LimitSettings, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._catalog = catalog
+        self._clock = clock
+        self._asked_at = float("-inf")
+        self._asking: asyncio.Task[None] | None = None
+        self._own: dict[uuid.UUID, Limits] = {}
+        self._default = Limits(
+            parse_rate(settings.ingest_key_rate, "SLUICE_LIMIT_INGEST_KEY"),
+            parse_rate(settings.read_key_rate, "SLUICE_LIMIT_READ_KEY"),
+            parse_rate(settings.read_user_rate, "SLUICE_LIMIT_READ_USER"),
+            _per_day(settings.events_per_day),
+        )
+
+    def of(self, project_id: uuid.UUID | None) -> Limits:
+        """The limits of a project; the instance's for None and for a project without its own."""
+        if self._clock.monotonic() - self._asked_at > KEPT_SECONDS:
+            self._asked_at = self._clock.monotonic()
+            self._asking = asyncio.get_running_loop().create_task(self.refresh())
+        return self._own.get(project_id, self._default) if project_id is not None else self._default
+
+    async def refresh(self) -> None:
+        """Read them now; while the catalog is away those known go on holding."""
+        try:
+            rows = await self._catalog.rows("project_limits")
+        except UnavailableError:
+            return
+        self._own = {row["project_id"]: self._limits(row) for row in rows}
+
+    async def close(self) -> None:
+        """End the question under way."""
+        if self._asking is not None:
+            self._asking.cancel()
+            await asyncio.gather(self._asking, return_exceptions=True)
+
+    def _limits(self, row: Row) -> Limits:
+        default, read = self._default, row["read_rate"]
+        return Limits(
+            default.ingest if row["ingest_rate"] is None else parse_rate(row["ingest_rate"]),
+            default.read_key if read is None else parse_rate(read),
+            default.read_user if read is None else parse_rate(read),
+            default.events_per_day if row["events_per_day"] is None else _per_day(row["events_per_day"]),
+        )
+
+
+def open_meter(settings: LimitSettings, clock: Clock = SYSTEM_CLOCK) -> Meter:
+    """The meter of a process, in step with the others where a cache is named."""
+    return Meter(CacheCounts(settings.cache_url) if settings.cache_url else None, clock)
+
+
+def address_rate(settings: LimitSettings, *, ingest: bool) -> Rate | None:
+    """The instance's limit of one address."""
+    if ingest:
+        return parse_rate(settings.ingest_address_rate, "SLUICE_LIMIT_INGEST_ADDRESS")
+    return parse_rate(settings.read_address_rate, "SLUICE_LIMIT_READ_ADDRESS")
+
+
+def _per_day(events: int) -> Rate | None:
+    if events < 0:
+        raise ConfigError([f"SLUICE_EVENTS_PER_DAY={events} is not usable: 0 or more"])
+    return Rate(events, DAY_SECONDS) if events else None

@@ -1,0 +1,147 @@
+"""Alert rules over HTTP, by the function as it is served: make, list, show, write, pause, try out, history, remove."""
+
+import asyncio
+import json
+import uuid
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.bus import Message
+from shared.clock import SYSTEM_CLOCK, to_datetime
+from shared.refusals import Refusal
+from tests.integration.asking import Client, client
+from tests.integration.reading import NOW, Stored, batch, row, stored
+
+ALERTS = "/api/v1/alerts"
+RULE: dict[str, Any] = {
+    "name": "no signups",
+    "query": {"events": ["signup"]},
+    "window": "5m",
+    "condition": {"type": "absence"},
+}
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stored]:
+    with stored(tmp_path_factory.mktemp("alerts-http")) as found:
+        yield found
+
+
+@pytest.fixture
+def environment(engine: Stored, catalog_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("SLUICE_WAREHOUSE_URL", engine.warehouse._url.geturl())
+    monkeypatch.setenv("SLUICE_CATALOG_URL", catalog_url)
+    monkeypatch.setenv("SLUICE_BUS_URL", "memory://")
+    monkeypatch.setenv("SLUICE_ALERTS_PER_PROJECT", "3")
+    monkeypatch.setenv("SLUICE_PUBLIC_URL", "https://a.example/")
+    return catalog_url
+
+
+async def code(asking: Client, method: str, address: str, body: object = None) -> tuple[int, str]:
+    reply = await asking.ask(method, address, body)
+    return reply.status, json.loads(reply.body)["code"]
+
+
+async def test_a_rule_is_made_shown_written_paused_and_removed(environment: str) -> None:
+    async with client("alert_evaluate", environment, uuid.uuid4(), "admin") as asking:
+        reply = await asking.ask("POST", ALERTS, RULE)
+        made = json.loads(reply.body)
+        one = f"{ALERTS}/{made['id']}"
+        assert (reply.status, reply.headers["location"]) == (201, one)
+        assert made["rule"] == {
+            "name": "no signups",
+            "query": {"events": ["signup"], "filters": [], "measure": "count"},
+            "window": "5m",
+            "condition": {"type": "absence"},
+            "for": "0m",
+            "notify": {"emails": [], "webhooks": [], "language": "en"},
+        }
+        assert (made["state"], made["paused"], made["problem"], made["evaluated_to"]) == ("ok", False, None, None)
+        assert await asking.json("GET", one) == made
+        written = await asking.json("PUT", one, {**made["rule"], "name": "other", "for": "5m"})
+        assert (written["rule"]["name"], written["rule"]["for"], written["id"]) == ("other", "5m", made["id"])
+        assert (await asking.json("POST", one + "/pause"))["paused"]
+        assert not (await asking.json("POST", one + "/resume"))["paused"]
+        assert await asking.json("GET", one + "/history") == {"items": [], "next_cursor": None}
+        assert (await asking.ask("DELETE", one)).status == 204
+        assert await code(asking, "GET", one) == (404, "not_found")
+
+
+async def test_the_list_comes_in_pages_the_newest_first(environment: str) -> None:
+    async with client("alert_evaluate", environment, uuid.uuid4(), "admin") as asking:
+        made = [(await asking.json("POST", ALERTS, RULE, status=201))["id"] for _ in range(3)]
+        assert await code(asking, "POST", ALERTS, RULE) == (409, "conflict")
+        first = await asking.json("GET", f"{ALERTS}?limit=2")
+        second = await asking.json("GET", f"{ALERTS}?limit=2&cursor={first['next_cursor']}")
+        assert [alert["id"] for alert in first["items"] + second["items"]] == made[::-1]
+        assert second["next_cursor"] is None
+
+
+async def test_a_rule_is_tried_out_and_judged_by_the_timer(engine: Stored, environment: str) -> None:
+    project = uuid.uuid4()
+    async with client("alert_evaluate", environment, project, "admin") as asking:
+        rule = {**RULE, "condition": {"type": "threshold", "op": "gte", "value": 2}, "window": "31d"}
+        one = f"{ALERTS}/{(await asking.json('POST', ALERTS, rule, status=201))['id']}"
+        now = to_datetime(SYSTEM_CLOCK.micros())
+        rows = [row("signup", NOW - now + timedelta(hours=2)) for _ in range(2)]
+        await asyncio.to_thread(engine.put, batch(project, *rows))
+        tried = await asking.json("POST", one + "/test")
+        assert (tried["holds"], tried["value"], tried["problem"]) == (True, 2.0, None)
+        assert tried["condition"] == "count of signup over 31d ≥ 2"
+        assert (await asking.json("GET", one))["state"] == "ok"
+        due = {"specversion": "1.0", "id": "1", "source": "/t", "type": "dev.sluice.alert.due.v1"}
+        ports = asking.service._ports
+        assert ports is not None
+        ports.evaluator._timers._clock = Ahead()
+        assert (await asking.post(Message(due, b"{}"))).status == 204
+        assert (await asking.json("GET", one))["state"] == "firing"
+        [step] = (await asking.json("GET", one + "/history?limit=1"))["items"]
+        assert (step["before"], step["after"], step["value"]) == ("ok", "firing", 2.0)
+
+
+class Ahead:
+    """The machine's clock, a minute ahead: what is made now is due at once."""
+
+    def micros(self) -> int:
+        return SYSTEM_CLOCK.micros() + 60_000_000
+
+    def monotonic(self) -> float:
+        return SYSTEM_CLOCK.monotonic()
+
+
+async def test_what_is_asked_wrongly_is_refused(environment: str) -> None:
+    async with client("alert_evaluate", environment, uuid.uuid4(), "admin") as asking:
+        nowhere = f"{ALERTS}/{uuid.uuid4()}"
+        assert await code(asking, "POST", ALERTS, {**RULE, "query": {"measure": "sum"}}) == (422, "bad_measure")
+        assert await code(asking, "POST", ALERTS, {**RULE, "severity": 1}) == (422, "unknown_field")
+        assert await code(asking, "POST", ALERTS, {**RULE, "window": "1w"}) == (400, "bad_request")
+        assert await code(asking, "POST", ALERTS, [1]) == (400, "bad_request")
+        unknown = {"webhooks": [str(uuid.uuid4())]}
+        assert await code(asking, "POST", ALERTS, {**RULE, "notify": unknown}) == (422, "bad_destination")
+        assert await code(asking, "GET", f"{ALERTS}?cursor=x") == (422, "bad_cursor")
+        assert await code(asking, "GET", f"{ALERTS}?limit=0") == (400, "bad_request")
+        assert await code(asking, "PUT", ALERTS, RULE) == (405, "method_not_allowed")
+        for method, address in (("GET", nowhere), ("PUT", nowhere), ("DELETE", nowhere), ("POST", nowhere + "/test")):
+            assert await code(asking, method, address, RULE) == (404, "not_found")
+        assert await code(asking, "GET", f"{ALERTS}/x%00y") == (404, "not_found")
+        assert await code(asking, "GET", nowhere + "/pause") == (405, "method_not_allowed")
+        one = f"{ALERTS}/{(await asking.json('POST', ALERTS, RULE, status=201))['id']}"
+        assert await code(asking, "GET", one + "/history?cursor=99999999999999999999.x") == (422, "bad_cursor")
+        tick = {"specversion": "1.0", "id": "1", "source": "/t", "type": "dev.sluice.other.v1"}
+        assert (await asking.post(Message(tick, b"{}"))).status == 422
+
+
+async def test_another_project_sees_nothing_and_a_reading_key_writes_nothing(environment: str) -> None:
+    project = uuid.uuid4()
+    async with client("alert_evaluate", environment, project, "admin") as asking:
+        one = f"{ALERTS}/{(await asking.json('POST', ALERTS, RULE, status=201))['id']}"
+    async with client("alert_evaluate", environment, uuid.uuid4(), "admin") as other:
+        assert await code(other, "GET", one) == (404, "not_found")
+        assert (await other.json("GET", ALERTS))["items"] == []
+    async with client("alert_evaluate", environment, project, "read") as reading:
+        assert (await reading.ask("GET", one)).status == 200
+        for method, address in (("POST", ALERTS), ("PUT", one), ("DELETE", one), ("POST", one + "/pause")):
+            assert await code(reading, method, address, RULE) == (403, str(Refusal.SCOPE_MISSING))

@@ -1,0 +1,205 @@
+"""Erasures over HTTP, by the function as it is served."""
+
+import asyncio
+import json
+import uuid
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from shared.bus import Message
+from tests.integration.asking import client
+from tests.integration.reading import Stored, batch, row, stored
+
+HOUR = timedelta(hours=1)
+JOBS = "/api/v1/erasures"
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stored]:
+    with stored(tmp_path_factory.mktemp("erasures-http")) as found:
+        yield found
+
+
+@pytest.fixture
+def environment(engine: Stored, catalog_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("SLUICE_WAREHOUSE_URL", engine.warehouse._url.geturl())
+    monkeypatch.setenv("SLUICE_CATALOG_URL", catalog_url)
+    monkeypatch.setenv("SLUICE_BUS_URL", "memory://")
+    monkeypatch.setenv("SLUICE_ERASURE_SETTLE_SECONDS", "0")
+    return catalog_url
+
+
+def people(engine: Stored, project: uuid.UUID, *names: str) -> None:
+    engine.put(batch(project, *[row("e", HOUR * n, user_id=name) for name in names for n in range(1, 4)]))
+
+
+def count(engine: Stored, project: uuid.UUID) -> int:
+    sql = "SELECT count() FROM events FINAL WHERE project_id = {p:UUID}"
+    return int(engine.run(engine.warehouse.query(sql, {"p": str(project)})).value)
+
+
+@pytest.mark.parametrize("path", [JOBS, "/api/v1/gdpr/delete"])
+def test_an_erasure_is_asked_for_looked_at_and_proven(engine: Stored, environment: str, path: str) -> None:
+    project = uuid.uuid4()
+    people(engine, project, "ann", "bob", "eve")
+
+    async def go() -> None:
+        async with client("gdpr_delete", environment, project, "admin") as asking:
+            asked = {"user_ids": ["ann", "bob"], "reason": "ticket 7"}
+            reply = await asking.ask("POST", path, asked, idempotency_key="k")
+            accepted = json.loads(reply.body)
+            assert (reply.status, accepted["state"]) == (202, "queued")
+            assert reply.headers["location"] == f"{JOBS}/{accepted['id']}"
+            again = await asking.json("POST", path, asked, status=202, idempotency_key="k")
+            assert again["id"] == accepted["id"]
+            await asking.deliver()
+            shown = await asking.json("GET", f"{path}/{accepted['id']}")
+            assert (shown["state"], shown["error"]) == ("completed", None)
+            assert (shown["request"]["people"], shown["request"]["reason"]) == (2, "ticket 7")
+            result = shown["result"]
+            assert (result["found"], result["left"]) == ({"events": 6, "rows": 6}, {"events": 0, "rows": 0})
+            assert "ann" not in json.dumps(shown)
+            # The same key is the same job after its people were forgotten, and no other's.
+            again = await asking.json("POST", path, asked, status=202, idempotency_key="k")
+            assert (again["id"], again["state"]) == (accepted["id"], "completed")
+            other = await asking.json("POST", path, {"user_id": "eve"}, status=422, idempotency_key="k")
+            assert other["code"] == "idempotency_key_reused"
+            assert [item["id"] for item in (await asking.json("GET", path))["items"]] == [accepted["id"]]
+            [told] = asking.notified
+            assert (told["template"], told["subscribers"]) == ("erasure_completed", "erasure.completed")
+            assert told["values"]["events"] == 6
+
+    asyncio.run(go())
+    assert count(engine, project) == 3
+
+
+def test_the_older_address_of_one_user_erases_that_user(engine: Stored, environment: str) -> None:
+    project = uuid.uuid4()
+    odd = "a b@ü'%"
+    people(engine, project, odd, "stays")
+
+    async def go() -> None:
+        async with client("gdpr_delete", environment, project, "admin") as asking:
+            path = f"/api/v1/users/{odd}/data"
+            accepted = await asking.json("DELETE", f"{path}?reason={quote('they asked')}", status=202)
+            await asking.deliver()
+            shown = await asking.json("GET", f"{JOBS}/{accepted['id']}")
+            assert (shown["result"]["found"]["events"], shown["request"]["reason"]) == (3, "they asked")
+            assert (await asking.ask("GET", path)).status == 405
+
+    asyncio.run(go())
+    assert count(engine, project) == 3
+
+
+def test_an_erasure_is_cancelled_before_it_starts_and_not_after(engine: Stored, environment: str) -> None:
+    project = uuid.uuid4()
+    people(engine, project, "ann")
+
+    async def go() -> None:
+        async with client("gdpr_delete", environment, project, "admin") as asking:
+            job = await asking.json("POST", JOBS, {"user_id": "ann"}, status=202)
+            cancelled = await asking.json("DELETE", f"{JOBS}/{job['id']}")
+            assert cancelled["state"] == "cancelled"
+            await asking.deliver()
+            assert asking.told == []
+            assert await asyncio.to_thread(count, engine, project) == 3
+            job = await asking.json("POST", JOBS, {"user_id": "ann"}, status=202)
+            jobs: Any = asking.service._ports.jobs  # type: ignore[union-attr]  # the service is open
+            lease = uuid.uuid4()
+            taken = await jobs.claim(uuid.UUID(job["id"]), 0, lease)
+            refused = await asking.json("POST", f"{JOBS}/{job['id']}/cancel", status=409)
+            assert refused["code"] == "conflict"
+            await jobs.release(taken, lease, step=0)
+            await asking.deliver()
+            assert (await asking.json("DELETE", f"{JOBS}/{job['id']}"))["state"] == "completed"
+
+    asyncio.run(go())
+    assert count(engine, project) == 0
+
+
+def test_who_was_erased_is_readmitted(engine: Stored, environment: str) -> None:
+    async def go() -> None:
+        async with client("gdpr_delete", environment, uuid.uuid4(), "admin") as asking:
+            await asking.json("POST", JOBS, {"user_id": "ann"}, status=202)
+            await asking.deliver()
+            lift = f"{JOBS}/lift"
+            assert await asking.json("POST", lift, {"user_ids": ["ann", "bob"]}) == {"readmitted": 1}
+            assert await asking.json("POST", lift, {"user_ids": ["ann"]}) == {"readmitted": 0}
+            assert (await asking.ask("GET", lift)).status == 405
+
+    asyncio.run(go())
+
+
+BAD: dict[str, tuple[Any, int, str]] = {
+    "nobody": ({}, 400, "bad_request"),
+    "an empty id": ({"user_ids": [""]}, 400, "bad_request"),
+    "a list": ([], 400, "bad_request"),
+    "no text": ({"user_id": {"$ne": ""}}, 400, "bad_request"),
+    "a flag": ({"user_id": True}, 400, "bad_request"),
+    "an unknown field": ({"user_id": "a", "email": "a@b"}, 422, "unknown_field"),
+    "too long": ({"user_id": "x" * 513}, 400, "bad_request"),
+    "a null character": ({"user_id": "a\0"}, 422, "bad_text"),
+    "too many": ({"user_ids": [str(n) for n in range(1_001)]}, 400, "bad_request"),
+    "a long reason": ({"user_id": "a", "reason": "x" * 1_001}, 400, "bad_request"),
+}
+
+
+def test_what_names_nobody_is_refused_with_what_to_change(engine: Stored, environment: str) -> None:
+    async def go() -> None:
+        async with client("gdpr_delete", environment, uuid.uuid4(), "admin") as asking:
+            for name, (body, status, code) in BAD.items():
+                for path in (JOBS, "/api/v1/gdpr/delete", f"{JOBS}/lift"):
+                    reply = await asking.ask("POST", path, body)
+                    assert (name, reply.status, json.loads(reply.body)["code"]) == (name, status, code)
+            assert (await asking.json("GET", JOBS))["items"] == []
+            for wrong in (str(uuid.uuid4()), "x"):
+                for method, path in (("GET", ""), ("DELETE", ""), ("POST", "/cancel")):
+                    assert (await asking.ask(method, f"{JOBS}/{wrong}{path}")).status == 404
+
+    asyncio.run(go())
+
+
+@pytest.mark.parametrize("scope", ["ingest", "read", "export"])
+def test_only_a_key_with_the_scope_admin_may_erase(engine: Stored, environment: str, scope: str) -> None:
+    async def go() -> None:
+        async with client("gdpr_delete", environment, uuid.uuid4(), scope) as asking:
+            for method, path in (
+                ("POST", JOBS),
+                ("GET", JOBS),
+                ("POST", f"{JOBS}/lift"),
+                ("DELETE", "/api/v1/users/u/data"),
+            ):
+                assert (await asking.json(method, path, {"user_id": "a"}, status=403))["code"] == "scope_missing"
+
+    asyncio.run(go())
+
+
+def test_another_projects_erasure_is_unknown_and_erases_nothing_here(engine: Stored, environment: str) -> None:
+    mine, other = uuid.uuid4(), uuid.uuid4()
+    people(engine, mine, "ann")
+    people(engine, other, "ann")
+
+    async def go() -> None:
+        async with client("gdpr_delete", environment, mine, "admin") as asking:
+            job = await asking.json("POST", JOBS, {"user_id": "ann"}, status=202)
+            await asking.deliver()
+        async with client("gdpr_delete", environment, other, "admin") as asking:
+            assert (await asking.ask("GET", f"{JOBS}/{job['id']}")).status == 404
+            assert (await asking.json("POST", f"{JOBS}/lift", {"user_id": "ann"})) == {"readmitted": 0}
+
+    asyncio.run(go())
+    assert (count(engine, mine), count(engine, other)) == (0, 3)
+
+
+def test_the_timer_and_events_of_others_are_answered(engine: Stored, environment: str) -> None:
+    async def go() -> None:
+        async with client("gdpr_delete", environment, uuid.uuid4(), "admin") as asking:
+            attributes = {"specversion": "1.0", "id": "1", "source": "/s", "type": "dev.sluice.erasure.due.v1"}
+            for wanted in (attributes, {**attributes, "type": "dev.sluice.export.requested.v1"}):
+                assert (await asking.post(Message(wanted, b"{}"))).status == 204
+
+    asyncio.run(go())

@@ -1,0 +1,58 @@
+"""The SQL that deletes, word by word, with its bound values: what a change of a builder changes is seen here.
+
+`python -m tests.unit.sql.test_deletion_sql` writes deletion.golden anew; the difference is what to review.
+"""
+
+import json
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from functions.gdpr_delete.stores import chunks, events_of
+from functions.retention_enforce.logic import due_rows
+from shared.warehouse.deletion import Rows, statement
+
+PROJECT = uuid.UUID("018f0000-0000-7000-8000-00000000000a")
+CUTOFF = datetime(2026, 1, 1, 12, 30, tzinfo=UTC)
+GOLDEN = Path(__file__).with_name("deletion.golden")
+
+
+def whole(which: Rows) -> str:
+    text = statement("delete_rows", which, partition="20260105").strip()
+    return f"{text}\n{json.dumps(which.values, ensure_ascii=False)}"
+
+
+def sections() -> Iterator[tuple[str, str]]:
+    people = ["u:ada", "u:it's", "a:device", "u:/*ids*/"]
+    for number, which in enumerate(events_of(PROJECT, people)):
+        yield f"people {number}", whole(which)
+    yield "events that are due", whole(due_rows("events", PROJECT, CUTOFF))
+    yield "events that are due in partitions", whole(due_rows("events", PROJECT, CUTOFF, ["20251229", "20260105"]))
+    yield "rejected events that are due", whole(due_rows("rejected_events", PROJECT, CUTOFF))
+
+
+def rendered() -> str:
+    return "\n\n".join(f"== {name}\n{text}" for name, text in sections()) + "\n"
+
+
+def test_the_statements_are_those_that_were_reviewed() -> None:
+    assert rendered() == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_no_id_reaches_the_text_of_a_statement() -> None:
+    for which in events_of(PROJECT, ["u:ada'); DROP", "a:ada'); DROP"]):
+        assert "ada" not in which.where
+        assert ["ada'); DROP"] in which.values.values()
+
+
+def test_ids_are_told_in_statements_that_servers_take() -> None:
+    ids = ["x" * 500] * 30 + ["y"] * 250
+    found = list(chunks(ids))
+    assert [one for chunk in found for one in chunk] == ids
+    assert all(len(chunk) <= 100 and sum(map(len, chunk)) <= 6_000 for chunk in found)
+    assert list(chunks([])) == []
+
+
+if __name__ == "__main__":
+    GOLDEN.write_text(rendered(), encoding="utf-8")

@@ -1,0 +1,34 @@
+import { existsSync } from "node:fs";
+import { defineConfig, devices } from "@playwright/test";
+
+// Debian's and Ubuntu's browser where there is one, else the one Playwright installs.
+const system = ["/usr/bin/chromium", "/usr/bin/google-chrome"].find((path) => existsSync(path));
+
+// A headless browser says so, and counts as a bot.
+export const USER_AGENT =
+  "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0 Safari/537.36";
+
+export default defineConfig({
+  testDir: "e2e",
+  fullyParallel: false,
+  workers: 1,
+  timeout: 60_000,
+  expect: { timeout: 10_000 },
+  reporter: process.env.CI ? [["list"], ["html", { open: "never" }]] : "list",
+  use: {
+    baseURL: process.env.SLUICE_URL ?? "http://localhost:8080",
+    trace: "retain-on-failure",
+    launchOptions: { executablePath: system, args: ["--no-sandbox"] },
+  },
+  projects: [
+    {
+      name: "desktop",
+      use: { viewport: { width: 1440, height: 900 }, locale: "en-GB", colorScheme: "light", userAgent: USER_AGENT },
+    },
+    {
+      name: "phone",
+      use: { ...devices["Pixel 7"], viewport: { width: 390, height: 844 }, locale: "ru-RU", colorScheme: "dark" },
+      testMatch: /pages|shots/,
+    },
+  ],
+});

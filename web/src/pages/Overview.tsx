@@ -1,0 +1,33 @@
+import { useTexts } from "../i18n";
+import { BotSwitch } from "../panels/BotSwitch";
+import { BreakdownPanel } from "../panels/BreakdownPanel";
+import { Controls } from "../panels/Controls";
+import { Kpis } from "../panels/Kpis";
+import { LatestPanel } from "../panels/LatestPanel";
+import { SeriesPanel } from "../panels/SeriesPanel";
+
+export default function Overview() {
+  const { t } = useTexts();
+  return (
+    <>
+      <Controls title={t("overview.title")} compare interval />
+      <Kpis />
+      <div className="grid">
+        <SeriesPanel />
+        <BreakdownPanel title={t("overview.byType")} fields={["event"]} measure="count" pie />
+        <BreakdownPanel title={t("overview.pages")} fields={["path", "hostname"]} measure="users" />
+        <BreakdownPanel
+          title={t("overview.sources")}
+          fields={["referrer_domain", "channel", "utm_campaign"]}
+          measure="users"
+          none={t("overview.direct")}
+        />
+        <BreakdownPanel title={t("overview.places")} fields={["country"]} measure="users" />
+        <BreakdownPanel title={t("overview.devices")} fields={["device", "browser", "os"]} measure="users" />
+        <BreakdownPanel title={t("overview.users")} fields={["user_id"]} measure="count" known />
+        <LatestPanel />
+      </div>
+      <BotSwitch />
+    </>
+  );
+}

@@ -1,0 +1,78 @@
+import type { Filter } from "../api/client";
+import { COMPARISONS, type Comparison, INTERVALS, type Interval, PRESETS, type Preset } from "./range";
+
+/** What a page shows stands in its address, so that a link shows the same; only what differs from the usual is there. */
+export interface View {
+  range?: Preset;
+  from?: string;
+  to?: string;
+  interval?: Interval;
+  compare?: Comparison;
+  tz?: string;
+  chart?: "line" | "bar";
+  bots?: true;
+  filters?: Filter[];
+  events?: string[];
+  /** A part of an event's name. */
+  search?: string;
+}
+
+const DATE = /^\d{4}-\d\d-\d\d$/;
+const OPS = ["eq", "ne", "contains", "not_contains", "starts_with", "is_set", "not_set", "gt", "lt"] as const;
+export const FILTER_OPS = OPS;
+
+function oneOf<T extends string>(allowed: readonly T[], value: unknown): T | undefined {
+  return allowed.find((one) => one === value);
+}
+
+/** A view from an address that anybody may have written: what is not understood is left out. */
+export function parseView(search: Record<string, unknown>): View {
+  const view: View = {
+    range: oneOf(PRESETS, search.range),
+    interval: oneOf(INTERVALS, search.interval),
+    compare: oneOf(COMPARISONS, search.compare),
+    chart: oneOf(["line", "bar"] as const, search.chart),
+    bots: search.bots === true || search.bots === 1 ? true : undefined,
+    tz: isTimezone(search.tz) ? search.tz : undefined,
+    filters: filtersOf(search.filters),
+    events: textsOf(search.events),
+    search: search.search !== undefined && search.search !== "" ? String(search.search).slice(0, 200) : undefined,
+  };
+  const { from, to } = search;
+  if (typeof from === "string" && typeof to === "string" && DATE.test(from) && DATE.test(to) && from <= to) {
+    view.from = from;
+    view.to = to;
+  }
+  return Object.fromEntries(Object.entries(view).filter(([, value]) => value !== undefined));
+}
+
+export function isTimezone(value: unknown): value is string {
+  if (typeof value !== "string" || !value) return false;
+  try {
+    Intl.DateTimeFormat("en", { timeZone: value });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function textsOf(value: unknown): string[] | undefined {
+  if (!Array.isArray(value)) return undefined;
+  const texts = value.map(String).slice(0, 50);
+  return texts.length ? texts : undefined;
+}
+
+function filtersOf(value: unknown): Filter[] | undefined {
+  if (!Array.isArray(value)) return undefined;
+  const filters = value.flatMap((one): Filter[] => {
+    const { property, op, value: wanted } = (one ?? {}) as Record<string, unknown>;
+    const known = oneOf(OPS, op);
+    if (typeof property !== "string" || !known) return [];
+    return [
+      known === "is_set" || known === "not_set"
+        ? { property, op: known }
+        : { property, op: known, value: String(wanted ?? "") },
+    ];
+  });
+  return filters.length ? filters.slice(0, 20) : undefined;
+}
