@@ -8,10 +8,10 @@ import msgspec
 
 from shared.query.ask import Asker, Warehouse
 from shared.query.filters import Filter
-from shared.query.measures import measure
 from shared.query.parameters import Parameters
 from shared.query.period import Period, parse_period
-from shared.query.scope import read_sql, scope
+from shared.query.planner import Plan, Source, Wanted, plan
+from shared.query.scope import read_sql
 
 REQUESTED = "dev.sluice.query.requested.v1"
 ANSWERED = "dev.sluice.query.answered.v1"
@@ -32,6 +32,10 @@ class CountQuery(
     filters: list[Filter] = []
     measure: str = "count"
     timezone: str = "UTC"
+    explain: bool = False
+
+    def wanted(self, project_id: uuid.UUID, period: Period) -> Wanted:
+        return Wanted(project_id, period, self.events, self.filters, self.measure)
 
 
 class AskedByEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,27 +46,31 @@ class AskedByEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CountAnswer(msgspec.Struct, frozen=True):
-    """The number (null where no value was there to measure), and how it was reached."""
+    """The number (null where no value was there to measure, or nothing was run), and how it was reached."""
 
     value: float | int | None
     exact: bool
     took_ms: float
     rows_read: int
     range: dict[str, str]
+    plan: Plan
 
 
-def to_sql(query: CountQuery, project_id: uuid.UUID, period: Period) -> tuple[str, dict[str, Any]]:
+def to_sql(source: Source) -> tuple[str, dict[str, Any]]:
     """The SQL of a count and its bound parameters; refuses unknown measures, fields and unfit filters."""
     parameters = Parameters()
-    where = scope(project_id, period, parameters, events=query.events, filters=query.filters)
-    sql = read_sql(Path(__file__).parent, "count", measure=measure(query.measure), scope=where)
+    sql = read_sql(Path(__file__).parent, "count", measure=source.measure, rows=source.rows(parameters))
     return sql, parameters.values
 
 
 async def count(query: CountQuery, project_id: uuid.UUID, warehouse: Warehouse) -> CountAnswer:
     """Answer a count exactly; raises Rejected for what cannot be asked, UnavailableError where nobody answers."""
     period = parse_period(query.start, query.end, query.timezone)
-    sql, parameters = to_sql(query, project_id, period)
     asker = Asker(warehouse, function="query_count", measure=query.measure)
-    answer = await asker.ask(sql, parameters)
-    return CountAnswer(answer.value, True, asker.took_ms, asker.rows_read, period.echo())
+    source, planned = await plan(query.wanted(project_id, period), asker)
+    value = None
+    if query.explain:
+        planned = planned.explained(await asker.estimate(*to_sql(source)))
+    else:
+        value = (await asker.ask(*to_sql(source), source.version)).value
+    return CountAnswer(value, True, asker.took_ms, asker.rows_read, period.echo(), planned.reached(asker))

@@ -67,7 +67,7 @@ def test_status_names_every_part_with_its_memory_and_the_lag(up: Running) -> Non
     parts = {part["name"]: part for part in status["parts"]}
     assert parts.keys() == PARTS
     assert all(part["running"] and part["memory"] > 1_000_000 and part["pid"] for part in parts.values())
-    assert status["lag"] == {"batch-write": 0, "dead-letter": 0, "live": 0, "export": 0}
+    assert status["lag"] == {"batch-write": 0, "rollup": 0, "dead-letter": 0, "live": 0, "export": 0}
     shown = up.cli("status")
     assert all(name in shown.stdout for name in PARTS)
 
