@@ -19,6 +19,8 @@ from shared.bus import Message
 from shared.clock import to_datetime
 
 EVENTS_TOPIC = "events"
+# What functions tell each other.
+CONTROL_TOPIC = "control"
 ACCEPTED = "dev.sluice.events.accepted.v1"
 REJECTED_TOPIC = "rejected"
 REJECTED = "dev.sluice.events.rejected.v1"

@@ -70,5 +70,12 @@ DELIVERIES = Counter(
     " failed for good.",
     ["channel", "became"],
 )
+QUERY_ANSWERS = Counter(
+    "sluice_query_answers_total",
+    "Answers to statements: kept from before, shared with the same question under way, or asked of the warehouse.",
+    ["from"],
+)
+ROLLUP_HOURS = Counter("sluice_rollup_hours_total", "Hours rolled up, each time again.")
+ROLLUP_DUE = Gauge("sluice_rollup_due_hours", "Hours that were left to roll up after the last run.")
 
 QUERY_SECONDS = Histogram("sluice_query_seconds", "Time of a query in the warehouse.", ["function"], buckets=_FAST)

@@ -11,6 +11,7 @@ from shared.notifications import Language
 from shared.query.counting import count_sql
 from shared.query.filters import Filter
 from shared.query.period import Period, zone_of
+from shared.query.planner import Source, Wanted
 from shared.recipients import Addresses
 from shared.refusals import Refusal, Rejected
 
@@ -79,9 +80,7 @@ class Rule(
     def sql(self, project_id: uuid.UUID, end: datetime) -> tuple[str, dict[str, object]]:
         """The SQL of the rule's number and its bound parameters."""
         asked = self.query
-        return count_sql(
-            project_id, self.period(end), measure=asked.measure, events=asked.events, filters=asked.filters
-        )
+        return count_sql(Source(Wanted(project_id, self.period(end), asked.events, asked.filters, asked.measure)))
 
     def holds(self, value: float | None) -> bool:
         """Whether the condition holds for a number."""

@@ -106,6 +106,8 @@ def _place(text: str, *, bits: int) -> int:
 
 
 Insert = Callable[[Sequence["Line"], Inserts], Awaitable[list[RejectedRow]]]
+# Is told which hours a flush has changed.
+Tell = Callable[[set[str]], None]
 
 
 class _Waiting(NamedTuple):
@@ -124,8 +126,17 @@ class BatchWriter:
     sorted out beside it: nobody else waits. A record that is delivered again meanwhile waits for the same work.
     """
 
-    def __init__(self, warehouse: Inserts, clock: Clock, *, linger: float, max_rows: int) -> None:
+    def __init__(
+        self,
+        warehouse: Inserts,
+        clock: Clock,
+        *,
+        linger: float,
+        max_rows: int,
+        tell: Tell | None = None,
+    ) -> None:
         self._warehouse = warehouse
+        self._tell = tell
         self._clock = clock
         self._linger = linger
         self._max_rows = max_rows
@@ -177,7 +188,8 @@ class BatchWriter:
     async def _flush(self, taken: Sequence[_Waiting]) -> None:
         """Store records together; where the content is refused, halve until the bad record stands alone."""
         try:
-            await store([entry.record for entry in taken], self._warehouse, self._clock, insert_together)
+            records = [entry.record for entry in taken]
+            await store(records, self._warehouse, self._clock, insert_together, self._tell)
         except ContentRefusedError:
             if len(taken) == 1:
                 self._sort_out(taken[0])
@@ -199,7 +211,7 @@ class BatchWriter:
         async def sort_out() -> None:
             try:
                 async with self._sorting:
-                    await store([entry.record], self._warehouse, self._clock)
+                    await store([entry.record], self._warehouse, self._clock, tell=self._tell)
             except Exception as error:  # noqa: BLE001 (handed to the waiting request: 503, or 500 for a bug)
                 _answer([entry], error)
             except asyncio.CancelledError:
@@ -238,7 +250,13 @@ def _answer(taken: Sequence[_Waiting], error: Exception | None) -> None:
                 entry.done.set_exception(error)
 
 
-async def store(records: Sequence[Record], warehouse: Inserts, clock: Clock, insert: Insert | None = None) -> None:
+async def store(
+    records: Sequence[Record],
+    warehouse: Inserts,
+    clock: Clock,
+    insert: Insert | None = None,
+    tell: Tell | None = None,
+) -> None:
     """Store records with their ledger entries; refused rows are kept as rejected.
 
     `insert` puts rows into `events` and returns those the warehouse refuses, by default one by one;
@@ -256,6 +274,8 @@ async def store(records: Sequence[Record], warehouse: Inserts, clock: Clock, ins
     stored = [line for line in good if (line.record.batch_id, line.position) not in left_out]
     if stored:
         await _append(warehouse, "hour_changes", _hours(stored))
+        if tell is not None:
+            tell({line.hour for line in stored})
     rejected = Counter(batch_id for batch_id, _ in left_out)  # a record delivered twice at once counts once
     rejected |= Counter({record.batch_id: len(record.lines) for record in records if record.refused})
     stored_at = _warehouse_text(to_datetime(clock.micros()))

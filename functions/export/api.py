@@ -1,7 +1,7 @@
 """What export offers over HTTP, for the OpenAPI document."""
 
 from functions.export.answers import JOBS, FileQuery
-from functions.export.asked import ExportRequest, ExportPageQuery
+from functions.export.asked import ExportPageQuery, ExportRequest
 from functions.export.page import ADDRESSES
 from functions.export.schedule_answers import SCHEDULE, SCHEDULES, ScheduleAnswer, SchedulesAnswer, SchedulesQuery
 from functions.export.schedules import ScheduleRequest

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 
-from functions.export.asked import Key, ExportPageQuery
+from functions.export.asked import ExportPageQuery, Key
 from functions.export.columns import Column, columns, select_list
 from functions.export.formats import Format, Layout, layout, open_writer
 from functions.export.reading import Events, from_key, read_page

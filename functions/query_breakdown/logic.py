@@ -9,10 +9,11 @@ import msgspec
 from shared.query.ask import Asker, Warehouse
 from shared.query.filters import Filter
 from shared.query.groups import DEFAULT_GROUPS, MAX_GROUPS, Groups, Key
-from shared.query.measures import measure, of_nothing, share
+from shared.query.measures import of_nothing, share
 from shared.query.parameters import Parameters
 from shared.query.period import Period, parse_period
-from shared.query.scope import read_sql, scope
+from shared.query.planner import Plan, Source, Wanted, plan
+from shared.query.scope import read_sql
 from shared.refusals import Refusal, Rejected
 
 MAX_FIELDS = 3
@@ -36,6 +37,10 @@ class BreakdownQuery(
     measure: str = "count"
     limit: Annotated[int, msgspec.Meta(ge=1, le=MAX_GROUPS)] = DEFAULT_GROUPS
     timezone: str | None = None
+    explain: bool = False
+
+    def wanted(self, project_id: uuid.UUID, period: Period) -> Wanted:
+        return Wanted(project_id, period, self.events, self.filters, self.measure, self.fields())
 
     def fields(self) -> list[str]:
         """The names to break down by; refuses none, too many, or both spellings at once (`bad_request`)."""
@@ -71,38 +76,37 @@ class BreakdownAnswer(msgspec.Struct, frozen=True):
     took_ms: float
     rows_read: int
     range: dict[str, str]
+    plan: Plan
 
 
-def top_sql(query: BreakdownQuery, project_id: uuid.UUID, period: Period) -> tuple[str, dict[str, Any]]:
+def top_sql(query: BreakdownQuery, source: Source) -> tuple[str, dict[str, Any]]:
     """The SQL of the largest groups and its bound parameters; refuses unknown measures, fields and unfit filters."""
     parameters = Parameters()
-    where = scope(project_id, period, parameters, events=query.events, filters=query.filters)
-    sql = Groups(query.fields()).top_sql(
-        measure=measure(query.measure), scope=where, limit=query.limit, parameters=parameters
-    )
+    sql = Groups(query.fields()).top_sql(source, limit=query.limit, parameters=parameters)
     return sql, parameters.values
 
 
-def values_sql(
-    query: BreakdownQuery, project_id: uuid.UUID, period: Period, top: list[Key]
-) -> tuple[str, dict[str, Any]]:
+def values_sql(query: BreakdownQuery, source: Source, top: list[Key]) -> tuple[str, dict[str, Any]]:
     """The SQL of the values of these groups, of the rest and of everything, and its bound parameters."""
     parameters = Parameters()
-    where = scope(project_id, period, parameters, events=query.events, filters=query.filters)
+    rows = source.rows(parameters)
     place = Groups(query.fields()).place_sql(top, parameters)
-    return read_sql(
-        Path(__file__).parent, "values", place=place, measure=measure(query.measure), scope=where
-    ), parameters.values
+    sql = read_sql(Path(__file__).parent, "values", place=place, measure=source.measure, rows=rows)
+    return sql, parameters.values
 
 
 async def breakdown(query: BreakdownQuery, project_id: uuid.UUID, warehouse: Warehouse) -> BreakdownAnswer:
     """Answer a breakdown exactly; raises Rejected for what cannot be asked, UnavailableError where nobody answers."""
     period = parse_period(query.start, query.end, query.timezone)
     asker = Asker(warehouse, function="query_breakdown", measure=query.measure)
-    found = await asker.ask(*top_sql(query, project_id, period))
-    top: list[Key] = [row[:-1] for row in found.rows]
-    values = (await asker.ask(*values_sql(query, project_id, period, top))).rows
+    source, planned = await plan(query.wanted(project_id, period), asker)
     nothing = of_nothing(query.measure)
+    if query.explain:
+        planned = planned.explained(await asker.estimate(*values_sql(query, source, [])))
+        return BreakdownAnswer([], nothing, nothing, True, asker.took_ms, asker.rows_read, period.echo(), planned)
+    found = await asker.ask(*top_sql(query, source), source.version)
+    top: list[Key] = [row[:-1] for row in found.rows]
+    values = (await asker.ask(*values_sql(query, source, top), source.version)).rows
     total = next((value for _, whole, value in values if whole), nothing)
     by_place = {place: value for place, whole, value in values if not whole}
     rows = [
@@ -117,6 +121,7 @@ async def breakdown(query: BreakdownQuery, project_id: uuid.UUID, warehouse: War
         took_ms=asker.took_ms,
         rows_read=asker.rows_read,
         range=period.echo(),
+        plan=planned.reached(asker),
     )
 
 

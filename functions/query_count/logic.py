@@ -1,7 +1,6 @@
 """A count query → its SQL → its answer."""
 
 import uuid
-from typing import Any
 
 import msgspec
 
@@ -9,6 +8,7 @@ from shared.query.ask import Asker, Warehouse
 from shared.query.counting import count_sql
 from shared.query.filters import Filter
 from shared.query.period import Period, parse_period
+from shared.query.planner import Plan, Wanted, plan
 
 REQUESTED = "dev.sluice.query.requested.v1"
 ANSWERED = "dev.sluice.query.answered.v1"
@@ -29,6 +29,10 @@ class CountQuery(
     filters: list[Filter] = []
     measure: str = "count"
     timezone: str | None = None
+    explain: bool = False
+
+    def wanted(self, project_id: uuid.UUID, period: Period) -> Wanted:
+        return Wanted(project_id, period, self.events, self.filters, self.measure)
 
 
 class AskedByEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -39,23 +43,24 @@ class AskedByEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CountAnswer(msgspec.Struct, frozen=True):
-    """The number (null where no value was there to measure), and how it was reached."""
+    """The number (null where no value was there to measure, or nothing was run), and how it was reached."""
 
     value: float | int | None
     exact: bool
     took_ms: float
     rows_read: int
     range: dict[str, str]
-
-
-def to_sql(query: CountQuery, project_id: uuid.UUID, period: Period) -> tuple[str, dict[str, Any]]:
-    """The SQL of a count and its bound parameters; refuses unknown measures, fields and unfit filters."""
-    return count_sql(project_id, period, measure=query.measure, events=query.events, filters=query.filters)
+    plan: Plan
 
 
 async def count(query: CountQuery, project_id: uuid.UUID, warehouse: Warehouse) -> CountAnswer:
     """Answer a count exactly; raises Rejected for what cannot be asked, UnavailableError where nobody answers."""
     period = parse_period(query.start, query.end, query.timezone)
     asker = Asker(warehouse, function="query_count", measure=query.measure)
-    value = (await asker.ask(*to_sql(query, project_id, period))).value
-    return CountAnswer(value, True, asker.took_ms, asker.rows_read, period.echo())
+    source, planned = await plan(query.wanted(project_id, period), asker)
+    value = None
+    if query.explain:
+        planned = planned.explained(await asker.estimate(*count_sql(source)))
+    else:
+        value = (await asker.ask(*count_sql(source), source.version)).value
+    return CountAnswer(value, True, asker.took_ms, asker.rows_read, period.echo(), planned.reached(asker))

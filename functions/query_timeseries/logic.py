@@ -14,10 +14,11 @@ from shared.query.ask import Asker, Warehouse
 from shared.query.buckets import Buckets, Interval, check_points, cut
 from shared.query.filters import Filter
 from shared.query.groups import DEFAULT_GROUPS, MAX_GROUPS, Groups, Key
-from shared.query.measures import measure, of_nothing
+from shared.query.measures import of_nothing
 from shared.query.parameters import Parameters
 from shared.query.period import Period, parse_period
-from shared.query.scope import read_sql, scope
+from shared.query.planner import Plan, Source, Wanted, joined, plan
+from shared.query.scope import read_sql
 
 Value = float | int | None
 
@@ -41,6 +42,13 @@ class TimeseriesQuery(
     limit: Annotated[int, msgspec.Meta(ge=1, le=MAX_GROUPS)] = DEFAULT_GROUPS
     compare: Compare | None = None
     timezone: str | None = None
+    explain: bool = False
+
+    def wanted(self, project_id: uuid.UUID, period: Period, buckets: Buckets | None = None) -> Wanted:
+        """Without buckets, of the whole range."""
+        groups = [] if self.group_by is None else [self.group_by]
+        edges = [] if buckets is None else [second for second, _ in buckets.segments[1:]]
+        return Wanted(project_id, period, self.events, self.filters, self.measure, groups, edges)
 
 
 class Series(msgspec.Struct, frozen=True):
@@ -73,31 +81,29 @@ class TimeseriesAnswer(msgspec.Struct, frozen=True):
     took_ms: float
     rows_read: int
     range: dict[str, str]
+    plan: Plan
 
 
-def top_sql(query: TimeseriesQuery, project_id: uuid.UUID, period: Period) -> tuple[str, dict[str, Any]]:
+def top_sql(query: TimeseriesQuery, source: Source) -> tuple[str, dict[str, Any]]:
     """The SQL of the largest groups, one more than wanted, and its bound parameters; refuses what cannot be asked."""
     parameters = Parameters()
-    where = scope(project_id, period, parameters, events=query.events, filters=query.filters)
-    sql = _groups(query).top_sql(
-        measure=measure(query.measure), scope=where, limit=query.limit + 1, parameters=parameters
-    )
+    sql = _groups(query).top_sql(source, limit=query.limit + 1, parameters=parameters)
     return sql, parameters.values
 
 
 def points_sql(
-    query: TimeseriesQuery, project_id: uuid.UUID, period: Period, buckets: Buckets, top: Sequence[Key]
+    query: TimeseriesQuery, source: Source, buckets: Buckets, top: Sequence[Key]
 ) -> tuple[str, dict[str, Any]]:
     """The SQL of the points of these groups and of the rest, and its bound parameters."""
     parameters = Parameters()
-    where = scope(project_id, period, parameters, events=query.events, filters=query.filters)
+    rows = source.rows(parameters)
     sql = read_sql(
         Path(__file__).parent,
         "points",
         place=_groups(query).place_sql(top, parameters),
         bucket=buckets.number_sql(parameters),
-        measure=measure(query.measure),
-        scope=where,
+        measure=source.measure,
+        rows=rows,
     )
     return sql, parameters.values
 
@@ -113,14 +119,21 @@ async def timeseries(
     other = None if query.compare is None else compared(period, query.interval, query.compare)
     periods = [period] if other is None else [period, other]
     cuts = [cut(one, query.interval) for one in periods]
-    measure(query.measure)  # refused before the first statement
     asker = Asker(warehouse, function="query_timeseries", measure=query.measure)
-    top, rest = await _top(query, project_id, period, asker)
+    planned = [
+        await plan(query.wanted(project_id, one, buckets), asker) for one, buckets in zip(periods, cuts, strict=True)
+    ]
+    sources, how = [source for source, _ in planned], joined([one for _, one in planned])
+    if query.explain:
+        statements = [points_sql(query, source, buckets, [()]) for source, buckets in zip(sources, cuts, strict=True)]
+        how = how.explained(sum([await asker.estimate(*statement) for statement in statements]))
+        return _answer(query, Drawn(period.echo(), [], False, None), None, asker, how)
+    top, rest = await _top(query, sources[0], asker)
     for one, buckets in zip(periods, cuts, strict=True):
         check_points(len(buckets), len(top) + rest, query.interval, one)
     rows = [
-        (await asker.ask(*points_sql(query, project_id, one, buckets, top))).rows
-        for one, buckets in zip(periods, cuts, strict=True)
+        (await asker.ask(*points_sql(query, source, buckets, top), source.version)).rows
+        for source, buckets in zip(sources, cuts, strict=True)
     ]
     # a group that appeared since the first statement is in the rest, and so is one of the other range alone
     rest = rest or any(place == len(top) for some in rows for place, *_ in some)
@@ -129,10 +142,10 @@ async def timeseries(
         _drawn(one, buckets, _series(query, buckets, top, some, rest=rest), now)
         for one, buckets, some in zip(periods, cuts, rows, strict=True)
     )
-    return _answer(query, first, second[0] if second else None, asker)
+    return _answer(query, first, second[0] if second else None, asker, how)
 
 
-def _answer(query: TimeseriesQuery, first: Drawn, second: Drawn | None, asker: Asker) -> TimeseriesAnswer:
+def _answer(query: TimeseriesQuery, first: Drawn, second: Drawn | None, asker: Asker, how: Plan) -> TimeseriesAnswer:
     return TimeseriesAnswer(
         series=first.series,
         interval=query.interval,
@@ -143,6 +156,7 @@ def _answer(query: TimeseriesQuery, first: Drawn, second: Drawn | None, asker: A
         took_ms=asker.took_ms,
         rows_read=asker.rows_read,
         range=first.range,
+        plan=how.reached(asker),
     )
 
 
@@ -157,15 +171,16 @@ async def largest(
     """The largest groups over the whole range without their points, the largest first; raises as `timeseries` does."""
     period = parse_period(query.start, query.end, query.timezone)
     asker = Asker(warehouse, function="query_timeseries", measure=query.measure)
-    rows = (await asker.ask(*top_sql(query, project_id, period))).rows
+    source, _ = await plan(query.wanted(project_id, period), asker)
+    rows = (await asker.ask(*top_sql(query, source), source.version)).rows
     return [(key, value) for key, value in rows[: query.limit]]
 
 
-async def _top(query: TimeseriesQuery, project_id: uuid.UUID, period: Period, asker: Asker) -> tuple[list[Key], bool]:
+async def _top(query: TimeseriesQuery, source: Source, asker: Asker) -> tuple[list[Key], bool]:
     """The keys of the series, and whether there are more groups; one key of no parts where nothing is grouped."""
     if query.group_by is None:
         return [()], False
-    keys = [row[:-1] for row in (await asker.ask(*top_sql(query, project_id, period))).rows]
+    keys = [row[:-1] for row in (await asker.ask(*top_sql(query, source), source.version)).rows]
     return keys[: query.limit], len(keys) > query.limit
 
 

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from shared.config import CatalogSettings, WarehouseSettings, load
+from shared.query.answers import Remembering
 from shared.security.access import Access, open_access
 from shared.warehouse.client import Warehouse
 
@@ -16,7 +17,7 @@ class Settings(WarehouseSettings, CatalogSettings):
 
 @dataclass(frozen=True)
 class Ports:
-    warehouse: Warehouse
+    warehouse: Remembering
     access: Access
 
     async def ready(self) -> None:
@@ -26,7 +27,7 @@ class Ports:
 @asynccontextmanager
 async def opens() -> AsyncIterator[Ports]:
     settings = load(Settings)
-    warehouse = Warehouse(settings.warehouse_url)
+    warehouse = Remembering(Warehouse(settings.warehouse_url))
     async with open_access(settings.catalog_url) as access:
         yield Ports(warehouse, access)
     await warehouse.close()

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from shared.refusals import Rejected, UnavailableError
 
 # The ledger last: a run that broke off before may be repeated, and until then knows which hours had rows.
-_TABLES = ("events", "rejected_events", "batches", "hour_changes")
+_TABLES = ("events", "rejected_events", "batches", "rollup_hours", "rollup_counts", "hour_changes")
 _SECONDS = 600.0
 _POLL_SECONDS = 0.2
 _SAY_SECONDS = 5.0

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from shared.query.fields import Field, field
 from shared.query.parameters import Parameters
+from shared.query.planner import Source
 from shared.query.scope import read_sql
 from shared.refusals import Refusal, Rejected
 
@@ -27,8 +28,8 @@ class Groups:
         """Refuses what is no field (`unknown_field`)."""
         self._fields = [field(name) for name in names]
 
-    def top_sql(self, *, measure: str, scope: str, limit: int, parameters: Parameters) -> str:
-        """SQL of the keys of the `limit` largest groups, the largest first, ties in the order of their keys.
+    def top_sql(self, source: Source, *, limit: int, parameters: Parameters) -> str:
+        """SQL of the keys of the `limit` largest groups of a source, largest first, ties in the order of their keys.
 
         Its columns are the key's parts, then the measure; a group with nothing to measure comes last.
         """
@@ -40,8 +41,8 @@ class Groups:
             keys=", ".join(keys),
             names=", ".join(names),
             order=", ".join(f"{name} ASC NULLS LAST" for name in names),
-            measure=measure,
-            scope=scope,
+            measure=source.measure,
+            rows=source.rows(parameters),
             limit=parameters.bind("UInt32", limit),
         )
 

@@ -49,6 +49,14 @@ WRITE_SETTINGS: Mapping[str, Any] = {
     "distributed_foreground_insert": 1,
 }
 
+# Deletions are patches beside the parts, there at once; a repeated INSERT … SELECT is never taken for a duplicate.
+_CHANGE_SETTINGS: Mapping[str, Any] = {
+    "insert_deduplicate": 0,
+    "max_partitions_per_insert_block": 0,
+    "lightweight_delete_mode": "lightweight_update",
+    "enable_lightweight_update": 1,
+}
+
 # Error codes that speak of the data itself: parsing, type, value and JSON faults. Only these make an insert final.
 CONTENT_CODES = frozenset({6, 25, 26, 27, 33, 38, 41, 53, 69, 70, 72, 117, 130, 131, 321, 349, 376, 407, 441, 691})
 
@@ -113,6 +121,13 @@ class Warehouse:
         answer breaks off; what `consume` raises is not touched, but for the stream's own faults.
         """
         return self._translated(self._read, sql, dict(parameters), output_format, consume)
+
+    async def change(self, sql: str, parameters: Mapping[str, Any]) -> None:
+        """Run an INSERT … SELECT or DELETE with bound parameters, which reads as exactly as `query` does.
+
+        It may have been done in part when this raises.
+        """
+        await self._in_thread(self._change, sql, dict(parameters))
 
     async def command(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
         """Run a statement that answers nothing, with bound parameters where it takes any (a DELETE does)."""
@@ -184,6 +199,10 @@ class Warehouse:
             )
         with closing(cast("IO[bytes]", stream)) as answer:
             return consume(answer)
+
+    def _change(self, sql: str, parameters: dict[str, Any]) -> None:
+        settings = {**self._read_settings, **_CHANGE_SETTINGS}
+        self._connected().command(sql, parameters=parameters, settings=settings)
 
     def _command(self, sql: str, parameters: dict[str, Any]) -> None:
         self._connected().command(sql, parameters=parameters)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.export.asked import ExportRequest, ExportPageQuery
+from functions.export.asked import ExportPageQuery, ExportRequest
 from functions.export.columns import NAMES, columns, select_list
 from functions.export.reading import HOUR, Events, Versions, Window, cut
 from shared.clock import to_datetime, to_micros

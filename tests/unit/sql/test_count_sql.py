@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 
-from functions.query_count.logic import CountQuery, to_sql
+from functions.query_count.logic import CountQuery
+from shared.query.counting import count_sql
 from shared.query.fields import COLUMNS, MAX_PATH
 from shared.query.filters import MAX_FILTERS, MAX_VALUES, Filter, condition
 from shared.query.measures import measure
 from shared.query.parameters import Parameters
 from shared.query.period import parse_period
+from shared.query.planner import Source
 from shared.query.scope import MAX_EVENTS
 from shared.refusals import Refusal, Rejected
 from tests.count_cases import SIMPLE_MEASURES, filters_on, measures_of
@@ -41,7 +43,7 @@ ODD_NAMES = [
 
 def sql_of(**more: Any) -> tuple[str, dict[str, Any]]:
     query = CountQuery(**{"start": "2026-01-10", "end": "2026-01-12T06:30:00.5", **more})
-    return to_sql(query, PROJECT, parse_period(query.start, query.end, query.timezone))
+    return count_sql(Source(query.wanted(PROJECT, parse_period(query.start, query.end, query.timezone))))
 
 
 def whole(**more: Any) -> str:

@@ -19,6 +19,7 @@ from shared.query.buckets import cut
 from shared.query.filters import Filter
 from shared.query.groups import Groups, Key
 from shared.query.period import parse_period
+from shared.query.planner import Source
 from shared.refusals import Rejected
 from tests.count_cases import SIMPLE_MEASURES, measures_of
 
@@ -30,25 +31,29 @@ MARKED = "x'); DROP TABLE events --"
 Sql = tuple[str, dict[str, Any]]
 
 
+def _source(query: TimeseriesQuery | BreakdownQuery) -> Source:
+    return Source(query.wanted(PROJECT, parse_period(query.start, query.end, query.timezone)))
+
+
 def points(top: list[Key], **more: Any) -> Sql:
     query = TimeseriesQuery(**{**RANGE, **more})
     period = parse_period(query.start, query.end, query.timezone)
-    return points_sql(query, PROJECT, period, cut(period, query.interval), top)
+    return points_sql(query, Source(query.wanted(PROJECT, period)), cut(period, query.interval), top)
 
 
 def series_top(**more: Any) -> Sql:
     query = TimeseriesQuery(**{**RANGE, **more})
-    return timeseries_top_sql(query, PROJECT, parse_period(query.start, query.end, query.timezone))
+    return timeseries_top_sql(query, _source(query))
 
 
 def breakdown_top(**more: Any) -> Sql:
     query = BreakdownQuery(**{**RANGE, **more})
-    return breakdown_top_sql(query, PROJECT, parse_period(query.start, query.end, query.timezone))
+    return breakdown_top_sql(query, _source(query))
 
 
 def values(top: list[Key], **more: Any) -> Sql:
     query = BreakdownQuery(**{**RANGE, **more})
-    return values_sql(query, PROJECT, parse_period(query.start, query.end, query.timezone), top)
+    return values_sql(query, _source(query), top)
 
 
 def sections() -> Iterator[tuple[str, Sql]]:

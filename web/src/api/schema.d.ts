@@ -2718,7 +2718,7 @@ export interface components {
         };
         /**
          * CountAnswer
-         * @description The number (null where no value was there to measure), and how it was reached.
+         * @description The number (null where no value was there to measure, or nothing was run), and how it was reached.
          */
         CountAnswer: {
             value: number | null;
@@ -2728,6 +2728,27 @@ export interface components {
             range: {
                 [key: string]: string;
             };
+            plan: components["schemas"]["Plan"];
+        };
+        /**
+         * Plan
+         * @description How an answer was reached.
+         *
+         *         `hours_rolled` and `hours_rows` are how many of the range's hours with events came from the rollup and from the
+         *         rows. `version` is the ledger's, of the range: every change of its rows raises it. `estimated_rows` are those to
+         *         be read at most, where the question was only to be explained. `cached` says that the answer, or a part of it,
+         *         was known from before, at this very version.
+         */
+        Plan: {
+            /** @enum {unknown} */
+            mode: "rollup" | "rollup and rows" | "rows";
+            hours_rolled: number;
+            hours_rows: number;
+            version: number;
+            /** @default null */
+            estimated_rows: number | null;
+            /** @default false */
+            cached: boolean;
         };
         /**
          * CountQuery
@@ -2744,6 +2765,8 @@ export interface components {
             measure: string;
             /** @default null */
             timezone: string | null;
+            /** @default false */
+            explain: boolean;
         };
         /**
          * Filter
@@ -2797,6 +2820,7 @@ export interface components {
             range: {
                 [key: string]: string;
             };
+            plan: components["schemas"]["Plan"];
         };
         /**
          * Series
@@ -2849,6 +2873,8 @@ export interface components {
             compare: ("previous_period" | "previous_year") | components["schemas"]["Range"] | null;
             /** @default null */
             timezone: string | null;
+            /** @default false */
+            explain: boolean;
         };
         /**
          * Range
@@ -2929,6 +2955,7 @@ export interface components {
             range: {
                 [key: string]: string;
             };
+            plan: components["schemas"]["Plan"];
         };
         /**
          * BreakdownRow
@@ -2960,6 +2987,8 @@ export interface components {
             limit: number;
             /** @default null */
             timezone: string | null;
+            /** @default false */
+            explain: boolean;
         };
         /**
          * TypeCount
@@ -3479,10 +3508,10 @@ export interface components {
             cursor: string | null;
         };
         /**
-         * PageQuery
+         * ExportPageQuery
          * @description A page of events, the oldest first; `start_date`, `end_date` and `event_type` are the same in older words.
          */
-        "functions.export.asked.PageQuery": {
+        ExportPageQuery: {
             /** @default  */
             from: string;
             /** @default  */
@@ -4167,7 +4196,7 @@ export interface components {
          * PageQuery
          * @description Which page of a list: `cursor` is the `next_cursor` of the one before.
          */
-        "functions.workspace.shapes.PageQuery": {
+        PageQuery: {
             /** @default 100 */
             limit: number;
             /** @default null */
@@ -5389,6 +5418,7 @@ export interface operations {
                 filters?: string;
                 measure?: string;
                 timezone?: string;
+                explain?: boolean;
             };
             header?: never;
             path?: never;
@@ -5496,6 +5526,7 @@ export interface operations {
                 limit?: number;
                 compare?: ("previous_period" | "previous_year") | components["schemas"]["Range"];
                 timezone?: string;
+                explain?: boolean;
             };
             header?: never;
             path?: never;
@@ -5639,6 +5670,7 @@ export interface operations {
                 measure?: string;
                 limit?: number;
                 timezone?: string;
+                explain?: boolean;
             };
             header?: never;
             path?: never;
