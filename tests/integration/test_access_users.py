@@ -113,8 +113,8 @@ async def test_a_strange_project_and_one_that_is_not_there_are_refused_alike(wor
     [
         ("project_id=nonsense", {}),
         ("", {"x_project_id": "1"}),
-        (f"project_id={uuid.uuid4()}&project_id={uuid.uuid4()}", {}),
-        (f"project_id={uuid.uuid4()}", {"x_project_id": str(uuid.uuid4())}),
+        (f"project_id={uuid.UUID(int=1)}&project_id={uuid.UUID(int=2)}", {}),
+        (f"project_id={uuid.UUID(int=1)}", {"x_project_id": str(uuid.UUID(int=2))}),
     ],
 )
 async def test_a_name_that_is_no_project_is_a_bad_request(world: World, query: str, headers: dict[str, str]) -> None:
