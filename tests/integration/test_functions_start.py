@@ -152,6 +152,12 @@ def served(request: pytest.FixtureRequest, all_served: dict[str, Served]) -> Ser
     return all_served[request.param]
 
 
+# The gateway has no engine: it is ready when it is alive.
+@pytest.fixture(params=[f"{way}-{name}" for way in WAYS for name in FUNCTIONS if name != "gateway"])
+def on_engines(request: pytest.FixtureRequest, all_served: dict[str, Served]) -> Served:
+    return all_served[request.param]
+
+
 def test_one_connection_serves_many_answers_each_with_its_length(served: Served) -> None:
     with Connection(served.port) as connection:
         for _ in range(3):
@@ -164,11 +170,11 @@ def test_one_connection_serves_many_answers_each_with_its_length(served: Served)
         assert b"sluice_http_request_seconds" in metrics.body
 
 
-def test_a_function_whose_engines_are_away_says_it_is_not_ready(served: Served) -> None:
-    with Connection(served.port) as connection:
+def test_a_function_whose_engines_are_away_says_it_is_not_ready(on_engines: Served) -> None:
+    with Connection(on_engines.port) as connection:
         answer = connection.ask("GET", "/readyz")
     assert (answer.status, json.loads(answer.body)["code"]) == (503, "unavailable")
-    assert "secretword" not in answer.body.decode() + served.log
+    assert "secretword" not in answer.body.decode() + on_engines.log
 
 
 def test_a_real_request_is_answered_with_a_problem_document(served: Served) -> None:
@@ -200,14 +206,14 @@ def test_header_names_of_a_cloudevent_are_read_in_any_case(way: str, all_served:
     assert (refused.status, refused.headers["kne-refusal"]) == (400, "not_a_cloudevent")
 
 
-def test_every_log_line_is_one_json_object_that_names_its_function_and_request(served: Served) -> None:
-    with Connection(served.port) as connection:
+def test_every_log_line_is_one_json_object_that_names_its_function_and_request(on_engines: Served) -> None:
+    with Connection(on_engines.port) as connection:
         asked = connection.ask("GET", "/readyz", {"X-Request-Id": "from-the-test"})
     assert asked.status == 503
     # gunicorn, which serves under functions-framework, begins its own lines with [time]
-    lines = [as_json(line) for line in served.log.splitlines() if not line.startswith("[20")]
+    lines = [as_json(line) for line in on_engines.log.splitlines() if not line.startswith("[20")]
     [line] = [line for line in lines if line.get("request_id") == "from-the-test" and line["event"] == "unavailable"]
-    assert (line["level"], line["function"]) == ("warning", served.name)
+    assert (line["level"], line["function"]) == ("warning", on_engines.name)
     assert line["trace_id"] == asked.headers["traceparent"].split("-")[1]
 
 
