@@ -19,7 +19,9 @@ BUDGET_MS = {
     "ingest": 500,
     "dead_letter": 500,
     "export": 600,
-    "auth": 1_500,  # FastAPI and pydantic
+    # FastAPI and pydantic
+    "auth": 1_500,
+    "workspace": 1_500,
 }
 DEFAULT_MS = 400
 TRIES = 3
