@@ -15,7 +15,7 @@ from shared.warehouse.client import Warehouse, WarehouseUnavailableError
 from tests.e2e.running import Project, Running
 
 SECONDS = 60
-TABLES = ("events", "batches", "rejected_events", "hour_changes")
+TABLES = ("events", "batches", "rejected_events", "rollup_hours", "rollup_counts", "hour_changes")
 WEEKS = 60
 MONTHS = 14
 FEW = 3
@@ -33,8 +33,14 @@ FILLINGS = (
     SELECT '{{project}}', generateUUIDv4(), 0,
         toDateTime64('2024-01-01 12:00:00', 6, 'UTC') + toIntervalWeek(number), 'invalid'
     FROM numbers({WEEKS}) SETTINGS max_partitions_per_insert_block = 0""",
-    f"""INSERT INTO hour_changes
+    f"""INSERT INTO hour_changes (project_id, hour, changes)
     SELECT '{{project}}', toDateTime('2024-01-01 12:00:00', 'UTC') + toIntervalWeek(number), 1
+    FROM numbers({WEEKS})""",
+    f"""INSERT INTO rollup_counts (project_id, hour, generation, event, n)
+    SELECT '{{project}}', toDateTime('2024-01-01 12:00:00', 'UTC') + toIntervalWeek(number), 1, 'visit', 1
+    FROM numbers({WEEKS})""",
+    f"""INSERT INTO rollup_hours (project_id, hour, generation, version, rows)
+    SELECT '{{project}}', toDateTime('2024-01-01 12:00:00', 'UTC') + toIntervalWeek(number), 1, 1, 1
     FROM numbers({WEEKS})""",
 )
 
@@ -184,7 +190,7 @@ def test_a_removal_deletes_one_project_and_no_row_of_the_others_in_the_same_part
     assert min(rows_left(instance, ended).values()) > 0
     said = remove(Warehouse(url), ended)
     tables = dict.fromkeys(line.split(":")[0] for line in said)
-    assert list(tables) == ["events", "rejected_events", "batches", "hour_changes"]
+    assert list(tables) == ["events", "rejected_events", "batches", "rollup_hours", "rollup_counts", "hour_changes"]
     assert f"in {WEEKS} partition(s)" in said[0]
     assert rows_left(instance, ended) == dict.fromkeys(TABLES, 0)
     assert events_seen(instance, ended) == 0

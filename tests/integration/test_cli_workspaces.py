@@ -11,8 +11,17 @@ from typing import Any
 import psycopg
 import pytest
 
+from shared.catalog.migrate import migrate
+
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "5b0e9c7d1f2a4836b7d0c9e8f1a2b3c4"
+
+
+@pytest.fixture
+def catalog_url(empty_catalog_url: str) -> str:
+    """A catalog of the test's own: audit logs outlive the organisations of other tests, and some are tampered with."""
+    migrate(empty_catalog_url)
+    return empty_catalog_url
 
 
 @pytest.fixture
