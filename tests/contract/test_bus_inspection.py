@@ -1,12 +1,14 @@
 """One contract for looking at the bus, in memory, on a real Valkey and on a real Kafka."""
 
-from collections.abc import AsyncIterator, Iterator
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from shared.bus import Bus, BusUnavailableError, Delivery, Message, Subscription, open_bus
+from shared.bus import Bus, BusUnavailableError, Delivery, Message, Position, Subscription, open_bus
 from shared.bus.inspection import Inspection, TopicState, open_inspection
 from shared.config import KafkaSettings
 from tests.valkey_server import ValkeyServer
@@ -46,6 +48,18 @@ async def take(subscription: Subscription, count: int) -> list[Delivery]:
     return taken
 
 
+async def ack(subscription: Subscription, found: Sequence[Position]) -> None:
+    """As the port says: repeat while it is not known, as while a group on Kafka shares its partitions anew."""
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            return await subscription.ack(found)
+        except BusUnavailableError:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(0.1)
+
+
 async def state_of(looking: Inspection, topic: str) -> TopicState | None:
     return next((state for state in await looking.topics() if state.name == topic), None)
 
@@ -58,9 +72,9 @@ async def test_a_topic_is_shown_with_its_length_and_how_far_each_group_is(both: 
     await bus.publish(topic, [message(number) for number in range(5)])
     for subscription in (one, two):
         taken = await take(subscription, 3)
-        await subscription.ack([taken[1].position])
+        await ack(subscription, [taken[1].position])
     while rest := await two.take(10, 0.3):
-        await two.ack([delivery.position for delivery in rest])
+        await ack(two, [delivery.position for delivery in rest])
     state = await state_of(looking, topic)
     assert state is not None
     assert state.length == 5
@@ -78,7 +92,7 @@ async def test_what_a_group_has_not_acknowledged_is_shown_in_order_and_stays(bot
     assert len(await looking.waiting(topic, "g", 100)) == 8
     subscription = await bus.subscribe(topic, "g")
     taken = await take(subscription, 6)
-    await subscription.ack([taken[place].position for place in (0, 1, 3)])
+    await ack(subscription, [taken[place].position for place in (0, 1, 3)])
     shown = await looking.waiting(topic, "g", 100)
     assert [delivery.message for delivery in shown] == [message(number) for number in (2, 4, 5, 6, 7)]
     assert [delivery.position for delivery in shown[:3]] == [taken[place].position for place in (2, 4, 5)]

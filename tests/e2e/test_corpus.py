@@ -36,7 +36,6 @@ ELSEWHERE = {
         "second_factor_required",
         "bad_code",
         "account_blocked",
-        "token_unknown",
         "token_expired",
         "csrf_missing",
         "weak_password",

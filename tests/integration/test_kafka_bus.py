@@ -19,6 +19,8 @@ from tests.engines.kafka import KafkaCluster, running
 
 pytestmark = pytest.mark.engines
 
+# A group that has just lost its broker may take this long to share its partitions.
+_JOIN_SECONDS = 15
 ONE = KafkaSettings(kafka_partitions=1)
 SIX = KafkaSettings(kafka_partitions=6)
 
@@ -90,7 +92,7 @@ async def ack_surely(subscription: Subscription, found: Sequence[Position]) -> N
 
 
 async def take_all(subscription: Subscription, wait: float = 1) -> list[Delivery]:
-    taken: list[Delivery] = []
+    taken = await subscription.take(1000, _JOIN_SECONDS)
     while found := await subscription.take(1000, wait):
         taken += found
     return taken
