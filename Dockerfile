@@ -43,6 +43,25 @@ COPY docs/openapi.json /app/docs/openapi.json
 COPY shared /app/shared
 RUN python -m compileall -q --invalidation-mode unchecked-hash /app
 
+# The app and the browser library, for the router: built with the node of the hash lock, as on a laptop that has none.
+FROM installer AS web
+COPY requirements/web.txt /build/requirements.txt
+RUN --mount=type=cache,target=/root/.cache/uv python -m venv --without-pip /build/node \
+    && uv pip install --python /build/node/bin/python --require-hashes --no-build --requirement /build/requirements.txt
+WORKDIR /app/web
+COPY web/package.json /app/web/package.json
+COPY web/package-lock.json /app/web/package-lock.json
+RUN --mount=type=cache,target=/root/.npm PATH=/build/node/bin:$PATH npm ci --no-fund --no-audit
+COPY web/index.html /app/web/index.html
+COPY web/tsconfig.json /app/web/tsconfig.json
+COPY web/vite.config.ts /app/web/vite.config.ts
+COPY web/vite.sdk.config.ts /app/web/vite.sdk.config.ts
+COPY web/public /app/web/public
+COPY web/scripts /app/web/scripts
+COPY web/src /app/web/src
+COPY sdk/javascript/src /app/sdk/javascript/src
+RUN PATH=/build/node/bin:$PATH npm run build
+
 FROM base AS runtime
 LABEL org.opencontainers.image.title="Sluice" \
       org.opencontainers.image.description="Self-hosted event analytics that scales to zero" \
@@ -62,6 +81,7 @@ USER 65532:65532
 FROM runtime AS local
 COPY --from=packages /venv /venv
 COPY --from=local-code /app /app
+COPY --from=web /app/web/dist /app/web/dist
 CMD ["python", "-m", "shared.local.sources"]
 
 FROM runtime AS function

@@ -80,6 +80,7 @@ class RowHead(msgspec.Struct):
 
     project_id: str
     timestamp: str
+    event: str = ""
 
 
 _encoder = msgspec.json.Encoder()

@@ -162,6 +162,10 @@ class Service(Generic[PortsT]):
         if scope["type"] == "http":
             reply = await self.answer(Request(scope, receive))
             await reply.send(send)
+        elif scope["type"] == "websocket":
+            from shared.streams import serve_websocket
+
+            await serve_websocket(scope, receive, send, self.answer)
         elif scope["type"] == "lifespan":
             await self._lifespan(receive, send)
 
@@ -236,12 +240,18 @@ def function(
 
 async def _answer_starlette(service: Service[Any], request: Any) -> Any:
     """Under functions-framework a Starlette request comes in and a Starlette response goes out."""
-    from starlette.responses import Response
+    from starlette.responses import Response, StreamingResponse
+
+    from shared.streams import Streamed
 
     if not structlog.is_configured():  # whoever serves with functions-framework never calls shared.serve
         configure_logging(service.name, load(ServerSettings).log_level)
     reply = await service.answer(Request(request.scope, request.receive))
-    response = Response(reply.body, reply.status)
+    response = (
+        StreamingResponse(reply.parts(), reply.status)
+        if isinstance(reply, Streamed)
+        else Response(reply.body, reply.status)
+    )
     response.raw_headers = reply.raw_headers()
     return response
 

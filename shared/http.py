@@ -1,7 +1,8 @@
 """Requests and replies as values, the same on plain ASGI and under functions-framework."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
-from typing import Any
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, MutableMapping
+from typing import Any, TypeVar
 from urllib.parse import quote, unquote_plus
 
 import msgspec
@@ -10,6 +11,7 @@ from shared.patience import within
 from shared.refusals import Refusal, Rejected, describe
 from shared.security.masking import mask_forms
 
+T = TypeVar("T")
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -18,6 +20,15 @@ ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 JSON = "application/json"
 PROBLEM = "application/problem+json"
 BODY_SECONDS = 20
+# Where a request's scope keeps what is set when the server begins to stop.
+ENDING = "sluice.ending"
+# RFC 9110 §11.6.1 and RFC 6750 §3: what a 401 asks for, and that what was sent does not do.
+_UNAUTHORIZED = 401
+_CHALLENGE = 'Bearer realm="sluice"'
+_SENT_IN_VAIN = ', error="invalid_token"'
+_WRONG_CREDENTIALS = frozenset(
+    {Refusal.TOKEN_UNKNOWN, Refusal.TOKEN_EXPIRED, Refusal.TOKEN_REVOKED, Refusal.KEY_UNKNOWN}
+)
 PROJECT_HEADER = "sluice-project"
 """How a function says which project it answered from; it goes no further than the edge."""
 CALLER_HEADER = "sluice-caller"
@@ -96,6 +107,16 @@ class Request:
         client = self._scope.get("client")
         return client[0] if client else ""
 
+    async def gone(self) -> None:
+        """Return when the client has closed the connection; its body must have been read."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+    def ending(self) -> asyncio.Event:
+        """Set when the server begins to stop; what goes on ends then."""
+        event: asyncio.Event = self._scope.setdefault(ENDING, asyncio.Event())
+        return event
+
     async def body(self, limit: int) -> bytes:
         """The whole body; refuses more than `limit` bytes with `body_too_large` before reading them all."""
         if self._body is None:
@@ -104,6 +125,32 @@ class Request:
             except TimeoutError as error:
                 raise Rejected(Refusal.BODY_TOO_SLOW, f"it was not complete after {BODY_SECONDS} seconds") from error
         return self._body
+
+    async def while_connected(self, work: Coroutine[Any, Any, T]) -> T:
+        """What `work` returns or raises; it is cancelled, and ClientGoneError raised, once nobody waits for its answer.
+
+        The body must have been read, or be of no interest: it cannot be read afterwards.
+        """
+        task, gone = asyncio.create_task(work), asyncio.create_task(self._left())
+        try:
+            await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if task.done() or not gone.result():
+                return await task
+            raise ClientGoneError
+        finally:
+            gone.cancel()
+            task.cancel()
+
+    async def _left(self) -> bool:
+        """True once the client has closed the connection; False where that cannot be seen."""
+        more = self._body is None
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                return True
+            if not more:
+                return False
+            more = bool(message.get("more_body"))
 
     async def _read(self, limit: int) -> bytes:
         announced = self.headers.get("content-length", "")
@@ -228,6 +275,8 @@ def problem(
     reply = Reply(description.status, msgspec.json.encode(members), PROBLEM)
     if description.retryable and refusal is not Refusal.INTERNAL:
         reply.headers["retry-after"] = str(retry_after or 1)
+    if description.status == _UNAUTHORIZED:
+        reply.headers["www-authenticate"] = _CHALLENGE + (_SENT_IN_VAIN if refusal in _WRONG_CREDENTIALS else "")
     if allow:
         reply.headers["allow"] = ", ".join(allow)
     return reply

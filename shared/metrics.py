@@ -75,7 +75,16 @@ QUERY_ANSWERS = Counter(
     "Answers to statements: kept from before, shared with the same question under way, or asked of the warehouse.",
     ["from"],
 )
+QUERY_REFUSED = Counter(
+    "sluice_query_refused_total",
+    "Statements that the cost guard refused, by what they exceeded: rows, groups, memory_bytes, seconds, values,"
+    " answer_rows, at_once or budget.",
+    ["exceeded"],
+)
 ROLLUP_HOURS = Counter("sluice_rollup_hours_total", "Hours rolled up, each time again.")
 ROLLUP_DUE = Gauge("sluice_rollup_due_hours", "Hours that were left to roll up after the last run.")
+SESSION_DAYS = Counter("sluice_rollup_session_days_total", "Days whose sessions were made, each time again.")
+SESSION_DAYS_DUE = Gauge("sluice_rollup_session_due_days", "Days whose sessions were left to make.")
+LIVE_STREAMS = Gauge("sluice_live_streams", "Live streams that are open.")
 
 QUERY_SECONDS = Histogram("sluice_query_seconds", "Time of a query in the warehouse.", ["function"], buckets=_FAST)

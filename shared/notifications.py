@@ -11,9 +11,9 @@ import msgspec
 
 from shared.bus import Bus, Message
 from shared.clock import SYSTEM_CLOCK, to_datetime
+from shared.events import CONTROL_TOPIC
 from shared.ids import uuid7
 
-CONTROL = "control"
 REQUESTED = "dev.sluice.notification.requested.v1"
 # Deliveries are due: from a timer, or from somebody who wants one sent again.
 DUE = "dev.sluice.notification.due.v1"
@@ -87,12 +87,12 @@ async def notify(bus: Bus, notification: Notification, traceparent: str = "") ->
 
     Raises BusUnavailableError (repeat unchanged: the key makes it one) and MessageTooLargeError for values near a MiB.
     """
-    await bus.publish(CONTROL, [message_of(notification, traceparent)])
+    await bus.publish(CONTROL_TOPIC, [message_of(notification, traceparent)])
 
 
 async def set_to_work(bus: Bus, traceparent: str = "") -> None:
     """Let notify look for deliveries that are due, before its timer would. Raises BusUnavailableError."""
-    await bus.publish(CONTROL, [_message(f"due:{uuid7()}", DUE, b"{}", traceparent)])
+    await bus.publish(CONTROL_TOPIC, [_message(f"due:{uuid7()}", DUE, b"{}", traceparent)])
 
 
 def message_of(notification: Notification, traceparent: str = "") -> Message:

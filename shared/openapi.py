@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from shared.refusals import Refusal
+from shared.security.matrix import ROUTES, who
 from shared.wiring import Wiring
 
 FILE = Path("docs/openapi.json")
@@ -125,11 +126,24 @@ def _described(operation: Operation, schema_of: Mapping[str, Any], components: M
             },
         },
     }
+    described.update(_guarded(operation))
     if operation.alias_of:
         described["description"] = f"The same as {operation.alias_of}, for older clients."
     if operation.body is not None:
         described["requestBody"] = {"required": True, "content": _contents(operation.body, schema_of)}
     return described
+
+
+def _guarded(operation: Operation) -> dict[str, Any]:
+    """What the operation asks of whoever calls it, by the authorisation matrix; `x-roles` and `x-scopes` are enough."""
+    guard = ROUTES.get((operation.method, operation.path))
+    if guard is None:
+        return {}
+    roles, scopes = who(guard)
+    if not roles and not scopes:
+        return {"security": []}
+    asked: dict[str, Any] = {"x-roles": roles, "x-scopes": scopes}
+    return asked if scopes else {"security": [{"bearer": []}], **asked}
 
 
 def _contents(body: Any, schema_of: Mapping[str, Any]) -> dict[str, Any]:

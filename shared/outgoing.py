@@ -32,8 +32,15 @@ _SCHEMES = ("https", "http")
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-# What `ipaddress` calls global and nobody outside should reach through us: 6to4 relays, Azure's host of a machine.
-_NOT_PUBLIC = (ipaddress.IPv4Network("192.88.99.0/24"), ipaddress.IPv4Network("168.63.129.16/32"))
+# What `ipaddress` calls global, here or in an older Python, and nobody outside should reach through us: 6to4 relays,
+# Azure's host of a machine, protocol assignments (Oracle's metadata is at 192.0.0.192), addresses for documentation.
+_NOT_PUBLIC: tuple[_Network, ...] = (
+    ipaddress.IPv4Network("192.88.99.0/24"),
+    ipaddress.IPv4Network("168.63.129.16/32"),
+    ipaddress.IPv4Network("192.0.0.0/24"),
+    ipaddress.IPv6Network("2001::/23"),
+    ipaddress.IPv6Network("3fff::/20"),
+)
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _6TO4 = ipaddress.IPv6Network("2002::/16")

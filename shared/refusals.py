@@ -15,6 +15,7 @@ class Refusal(StrEnum):
     MALFORMED_JSON = "malformed_json"
     WRONG_SHAPE = "wrong_shape"
     BAD_REQUEST = "bad_request"
+    HEADERS_TOO_LARGE = "headers_too_large"
     BODY_TOO_LARGE = "body_too_large"
     BODY_TOO_SLOW = "body_too_slow"
     BAD_ENCODING = "bad_encoding"
@@ -39,6 +40,7 @@ class Refusal(StrEnum):
     KEY_EXPIRED = "key_expired"
     KEY_REVOKED = "key_revoked"
     SCOPE_MISSING = "scope_missing"
+    TOKEN_MISSING = "token_missing"  # noqa: S105 (a code, not a password)
     TOKEN_REQUIRED = "token_required"  # noqa: S105 (a code, not a password)
     TOKEN_REVOKED = "token_revoked"  # noqa: S105 (a code, not a password)
     BAD_CREDENTIALS = "bad_credentials"
@@ -78,6 +80,8 @@ class Refusal(StrEnum):
     BAD_SCHEDULE = "bad_schedule"
     BAD_FILTER = "bad_filter"
     BAD_MEASURE = "bad_measure"
+    BAD_QUESTION = "bad_question"
+    BAD_SEGMENT = "bad_segment"
     BAD_CURSOR = "bad_cursor"
     UNKNOWN_FIELD = "unknown_field"
     BAD_REFERENCE_TABLE = "bad_reference_table"
@@ -111,6 +115,8 @@ def describe(refusal: Refusal) -> Description:  # noqa: C901, PLR0912, PLR0915 (
             return Description(400, False, "The request cannot be understood.")
         case Refusal.BODY_TOO_LARGE:
             return Description(413, False, "The request is too large; send fewer events in one request.")
+        case Refusal.HEADERS_TOO_LARGE:
+            return Description(431, False, "The address and the headers of the request are too large.")
         case Refusal.BODY_TOO_SLOW:
             return Description(408, True, "The body did not arrive in time.")
         case Refusal.BAD_ENCODING:
@@ -155,8 +161,10 @@ def describe(refusal: Refusal) -> Description:  # noqa: C901, PLR0912, PLR0915 (
             return Description(403, False, "The API key was revoked.")
         case Refusal.SCOPE_MISSING:
             return Description(403, False, "The API key lacks the scope for this.")
+        case Refusal.TOKEN_MISSING:
+            return Description(401, False, "Sign in first: send an access token as `Authorization: Bearer …`.")
         case Refusal.TOKEN_REQUIRED:
-            return Description(403, False, "This is for people who are signed in: send a token as `Bearer`.")
+            return Description(403, False, "This is for people who are signed in: send a token as `Bearer`, not a key.")
         case Refusal.TOKEN_REVOKED:
             return Description(401, False, "The session has ended; sign in again.")
         case Refusal.BAD_CREDENTIALS:
@@ -233,6 +241,10 @@ def describe(refusal: Refusal) -> Description:  # noqa: C901, PLR0912, PLR0915 (
             return Description(422, False, "A filter is not usable.")
         case Refusal.BAD_MEASURE:
             return Description(422, False, "The measure is not known.")
+        case Refusal.BAD_QUESTION:
+            return Description(422, False, "The question cannot be asked like this.")
+        case Refusal.BAD_SEGMENT:
+            return Description(422, False, "The segment cannot be defined like this.")
         case Refusal.BAD_CURSOR:
             return Description(422, False, "The cursor is not one of this query; ask for the first page again.")
         case Refusal.BAD_REFERENCE_TABLE:

@@ -1,8 +1,11 @@
 """Serve functions on plain ASGI with uvicorn: one for a container, several for the embedded runtime."""
 
+import contextlib
 import gc
 import importlib
+import importlib.util
 import signal
+import socket
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
@@ -12,6 +15,8 @@ from shared.http import ASGIApp
 from shared.telemetry import configure_logging
 
 if TYPE_CHECKING:
+    import asyncio
+
     from shared.function import Main
 
 # The platform's proxy keeps idle connections 90 s: a server that closes earlier gives sporadic 502s.
@@ -36,24 +41,28 @@ def _ended(_number: int, _frame: object) -> None:
     sys.exit(0)
 
 
-def serve(app: ASGIApp, *, host: str, port: int, log_level: str, process: str) -> None:
-    """Serve until SIGTERM or SIGINT, then drain: requests in flight finish, clients are closed."""
+def serve(app: ASGIApp, *, host: str, port: int, log_level: str, process: str, shares_port: bool = False) -> None:
+    """Serve until SIGTERM or SIGINT, then drain: requests in flight finish, clients are closed.
+
+    With `shares_port` other processes may listen there too: the system hands each connection to one of them.
+    """
     import uvicorn
 
-    from shared.serve_protocol import GatheringProtocol
+    from shared.serve_protocol import GatheringProtocol, websocket
 
     configure_logging(process, log_level)
     signal.signal(signal.SIGTERM, _ended)  # uvicorn, once drained, raises the signal again
     # What is loaded by now stays: the collector need not look at it again, nor after every few requests.
     gc.freeze()
     gc.set_threshold(*_GC_THRESHOLDS)
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
         host=host,
         port=port,
         loop="uvloop",
         http=GatheringProtocol,
-        ws="none",
+        # WebSockets where the library is installed: for what streams, and for what stands before it.
+        ws=cast("type[asyncio.Protocol]", websocket) if importlib.util.find_spec("wsproto") else "none",
         lifespan="on",
         log_config=None,
         access_log=False,
@@ -62,6 +71,19 @@ def serve(app: ASGIApp, *, host: str, port: int, log_level: str, process: str) -
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
+    server = uvicorn.Server(config)
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run(sockets=[_shared_listener(host, port)] if shares_port else None)
+    if not server.started:
+        sys.exit("the server could not be started")
+
+
+def _shared_listener(host: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    listener.bind((host, port))
+    return listener
 
 
 def main(arguments: list[str]) -> None:

@@ -1,5 +1,6 @@
 """Logs as JSON lines that know their request, and W3C trace context."""
 
+import contextlib
 import logging
 import random
 import re
@@ -24,6 +25,19 @@ _TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 
 
+class _Lines(structlog.PrintLogger):
+    """Writes lines to stdout; one that a full disk does not take is left out, rather than a request failing for it."""
+
+    def __init__(self, *_names: str) -> None:
+        super().__init__()
+
+    def msg(self, message: str) -> None:
+        with contextlib.suppress(OSError):
+            super().msg(message)
+
+    log = debug = info = warn = warning = fatal = failure = err = error = critical = exception = msg
+
+
 def configure_logging(function: str, level: str = "info") -> None:
     """Make every log line one JSON object on stdout, with the function's name and its request's ids."""
 
@@ -46,6 +60,7 @@ def configure_logging(function: str, level: str = "info") -> None:
     structlog.configure(
         processors=[*chain, mask_event, structlog.processors.JSONRenderer()],
         wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=_Lines,
         cache_logger_on_first_use=True,
     )
     _configure_libraries(chain)

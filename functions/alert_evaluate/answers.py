@@ -9,12 +9,14 @@ import msgspec
 from functions.alert_evaluate.ports import Ports
 from functions.alert_evaluate.rules import Rule
 from functions.alert_evaluate.states import Shown
-from functions.alert_evaluate.store import Alert, Noted
+from functions.alert_evaluate.store import Alert, Alerts, Noted
 from shared.http import Reply, Request, json_reply
 from shared.listing import Listed, id_cursor, made_time_cursor, read_id, time_cursor
 from shared.paths import match
 from shared.query.request import MAX_QUERY_BYTES, from_address, from_json
 from shared.refusals import Refusal, Rejected
+from shared.security.access import Caller
+from shared.security.changes import Changes
 
 ALERTS = "/api/v1/alerts"
 ONE = ALERTS + "/{id}"
@@ -82,93 +84,114 @@ class HistoryAnswer(msgspec.Struct, frozen=True):
     next_cursor: str | None
 
 
-async def answer(request: Request, ports: Ports, project_id: uuid.UUID) -> Reply:
-    """Answer an address of rules."""
+class Rules:
+    """What one caller asks of the rules of their project."""
+
+    def __init__(self, request: Request, ports: Ports, caller: Caller) -> None:
+        self.request = request
+        self.ports = ports
+        self.project_id = caller.project_id
+        self.changes = Changes(
+            "alert", _shown, catalog=ports.catalog, proxies=ports.proxies, request=request, caller=caller
+        )
+
+    async def rule(self) -> Rule:
+        """The rule in the body, with all refused that can be."""
+        rule = from_json(await self.request.body(MAX_QUERY_BYTES), Rule).checked()
+        await self.ports.evaluator.check(rule)
+        return rule
+
+    def change(
+        self, verb: str, work: Callable[[Alerts], Awaitable[Alert | None]], before: Alert | None = None
+    ) -> Awaitable[Alert]:
+        """The rule after `work`, with its row in the audit log."""
+        return self.changes.made(verb, lambda queries: work(self.ports.alerts.within(queries)), before)
+
+
+async def answer(request: Request, ports: Ports, caller: Caller) -> Reply:
+    """Answer an address of rules; each change is in the audit log."""
+    rules = Rules(request, ports, caller)
     if request.path == ALERTS:
         if request.method == "POST":
-            return await _create(request, ports, project_id)
+            return await _create(rules)
         if request.method == "GET":
-            return json_reply(await _list(request, ports, project_id))
+            return json_reply(await _list(rules))
         raise Rejected(Refusal.METHOD_NOT_ALLOWED, "rules are listed with GET and made with POST")
     if found := match(ONE, request.path):
-        alert = await _found(found["id"], ports, project_id)
-        return await _one(request, ports, alert)
+        return await _one(rules, await _found(found["id"], rules))
     for action, method in (("pause", "POST"), ("resume", "POST"), ("test", "POST"), ("history", "GET")):
         if found := match(f"{ONE}/{action}", request.path):
             if request.method != method:
                 raise Rejected(Refusal.METHOD_NOT_ALLOWED, f"{action} is asked with {method}")
-            alert = await _found(found["id"], ports, project_id)
-            return await _ACTIONS[action](request, ports, alert)
+            return await _ACTIONS[action](rules, await _found(found["id"], rules))
     raise Rejected(Refusal.NOT_FOUND, f"rules are at {ALERTS}, one of them at {ONE}")
 
 
-async def _create(request: Request, ports: Ports, project_id: uuid.UUID) -> Reply:
-    rule = from_json(await request.body(MAX_QUERY_BYTES), Rule).checked()
-    alert = await ports.alerts.create(project_id, rule)
+async def _create(rules: Rules) -> Reply:
+    rule = await rules.rule()
+    alert = await rules.change("created", lambda alerts: alerts.create(rules.project_id, rule))
     reply = json_reply(_shown(alert), 201)
     reply.headers["location"] = f"{ALERTS}/{alert.id}"
     return reply
 
 
-async def _list(request: Request, ports: Ports, project_id: uuid.UUID) -> AlertsAnswer:
-    query = from_address(request.query.decode("latin-1"), Listed)
-    found = await ports.alerts.page(project_id, id_cursor(query.cursor), query.limit + 1)
+async def _list(rules: Rules) -> AlertsAnswer:
+    query = from_address(rules.request.query.decode("latin-1"), Listed)
+    found = await rules.ports.alerts.page(rules.project_id, id_cursor(query.cursor), query.limit + 1)
     page = found[: query.limit]
     more = str(page[-1].id) if len(found) > query.limit else None
     return AlertsAnswer([_shown(alert) for alert in page], more)
 
 
-async def _one(request: Request, ports: Ports, alert: Alert) -> Reply:
-    match request.method:
+async def _one(rules: Rules, alert: Alert) -> Reply:
+    which = (alert.id, alert.project_id)
+    match rules.request.method:
         case "GET":
             return json_reply(_shown(alert))
         case "PUT":
-            rule = from_json(await request.body(MAX_QUERY_BYTES), Rule).checked()
-            return json_reply(_shown(_there(await ports.alerts.replace(alert.id, alert.project_id, rule), alert)))
+            rule = await rules.rule()
+            return json_reply(_shown(await rules.change("changed", lambda to: to.replace(*which, rule), alert)))
         case "DELETE":
-            await ports.alerts.remove(alert.id, alert.project_id)
+            alerts = rules.ports.alerts
+            await rules.changes.removed(lambda to: alerts.within(to).remove(*which), alert)
             return Reply(204)
         case _:
             raise Rejected(Refusal.METHOD_NOT_ALLOWED, "a rule takes GET, PUT and DELETE")
 
 
-async def _pause(request: Request, ports: Ports, alert: Alert) -> Reply:
-    paused = request.path.endswith("/pause")
-    return json_reply(_shown(_there(await ports.alerts.pause(alert.id, alert.project_id, paused=paused), alert)))
+async def _pause(rules: Rules, alert: Alert) -> Reply:
+    paused = rules.request.path.endswith("/pause")
+    verb = "paused" if paused else "resumed"
+    return json_reply(
+        _shown(await rules.change(verb, lambda to: to.pause(alert.id, alert.project_id, paused=paused), alert))
+    )
 
 
-async def _test(request: Request, ports: Ports, alert: Alert) -> Reply:
-    del request
-    end, judged = await ports.evaluator.now(alert)
+async def _test(rules: Rules, alert: Alert) -> Reply:
+    end, judged = await rules.ports.evaluator.now(alert)
     rule = alert.parsed
     problem = AlertProblem(judged.code, judged.detail or "") if judged.code else None
     return json_reply(TrialAnswer(judged.holds, judged.value, rule.described(), problem, rule.period(end).echo()))
 
 
-async def _history(request: Request, ports: Ports, alert: Alert) -> Reply:
-    query = from_address(request.query.decode("latin-1"), Listed)
-    found = await ports.alerts.history(alert.id, time_cursor(query.cursor), query.limit + 1)
+async def _history(rules: Rules, alert: Alert) -> Reply:
+    query = from_address(rules.request.query.decode("latin-1"), Listed)
+    found = await rules.ports.alerts.history(alert.id, time_cursor(query.cursor), query.limit + 1)
     page = found[: query.limit]
     more = made_time_cursor(page[-1].at, page[-1].id) if len(found) > query.limit else None
     return json_reply(HistoryAnswer([_step(noted) for noted in page], more))
 
 
-_Action = Callable[[Request, Ports, Alert], Awaitable[Reply]]
+_Action = Callable[[Rules, Alert], Awaitable[Reply]]
 _ACTIONS: dict[str, _Action] = {"pause": _pause, "resume": _pause, "test": _test, "history": _history}
 
 
-async def _found(text: str, ports: Ports, project_id: uuid.UUID) -> Alert:
+async def _found(text: str, rules: Rules) -> Alert:
     """The project's rule; another project's is as unknown as one that never was."""
-    alert = await ports.alerts.find(read_id(text, "alert rule"), project_id)
+    alert = await rules.ports.alerts.find(read_id(text, "alert rule"), rules.project_id)
     if alert is None:
         raise Rejected(Refusal.NOT_FOUND, f"there is no alert rule {text[:80]!r}")
     return alert
-
-
-def _there(found: Alert | None, alert: Alert) -> Alert:
-    if found is None:
-        raise Rejected(Refusal.NOT_FOUND, f"there is no alert rule {alert.id} any more")
-    return found
 
 
 def _shown(alert: Alert) -> AlertAnswer:

@@ -16,9 +16,12 @@ from functions.alert_evaluate.states import Judged, after, change
 from functions.alert_evaluate.store import Alert, Alerts, Noted
 from shared.bus import Bus, Message
 from shared.clock import Clock, to_datetime
+from shared.events import CONTROL_TOPIC
 from shared.freshness import Freshness
-from shared.notifications import CONTROL, Notification, message_of
+from shared.notifications import Notification, message_of
 from shared.query.ask import Asker, Warehouse
+from shared.query.identity import look
+from shared.query.patterns import check_patterns
 from shared.refusals import Refusal, Rejected, UnavailableError
 from shared.timers import Timers, Window
 from shared.warehouse.client import WarehouseError
@@ -71,7 +74,9 @@ class Evaluator:
         asker = Asker(self._warehouse, function=TIMER, measure=rule.query.measure)
         try:
             await self._freshness.wait(end)
-            value = (await asker.ask(*rule.sql(alert.project_id, end))).value
+            personal = rule.wanted(alert.project_id, end).personal
+            identity = await look(alert.project_id, asker) if personal else None
+            value = (await asker.ask(*rule.sql(alert.project_id, end, identity))).value
         except UnavailableError as error:
             return Judged(None, code=Refusal.UNAVAILABLE, detail=str(error))
         except Rejected as rejected:
@@ -80,6 +85,10 @@ class Evaluator:
             log.warning("rule not answered", alert=str(alert.id), detail=str(error))
             return Judged(None, code=Refusal.INTERNAL, detail="the warehouse refused the rule's query")
         return Judged(rule.holds(value), value if value is None else float(value))
+
+    async def check(self, rule: Rule) -> None:
+        """Refuse a rule that could never be judged: one with a regular expression that is not RE2 (`bad_filter`)."""
+        await check_patterns(rule.query.filters, self._warehouse, TIMER)
 
     async def now(self, alert: Alert) -> tuple[datetime, Judged]:
         """A rule judged for the window that ended with the last full minute; nothing changes by it."""
@@ -121,7 +130,7 @@ class Evaluator:
             webhooks=rule.notify.webhooks,
             subscribers="alert.firing" if firing else "alert.resolved",
         )
-        await self._bus.publish(CONTROL, [_event(noted, values), message_of(notification)])
+        await self._bus.publish(CONTROL_TOPIC, [_event(noted, values), message_of(notification)])
         await self._alerts.told(noted.id)
         log.info("alert told", alert=str(noted.alert_id), state=noted.after, incident=str(noted.incident_id))
 

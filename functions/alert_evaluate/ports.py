@@ -1,25 +1,22 @@
 """What alert_evaluate works with: rules and timers in the catalog, the warehouse, the bus, the keys."""
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from functions.alert_evaluate.logic import AT_ONCE, CATCH_UP, TIMER, Evaluator
 from functions.alert_evaluate.store import Alerts
-from shared.bus.late import LateBus
+from shared.addresses import TrustedProxies
 from shared.catalog.client import Catalog
 from shared.clock import SYSTEM_CLOCK
-from shared.config import PUBLIC_URL, BusSettings, CatalogSettings, WarehouseSettings, load, setting
-from shared.freshness import Freshness
-from shared.security.access import Access, open_access
-from shared.timers import Timers
-from shared.warehouse.client import Warehouse
+from shared.config import load, setting
+from shared.security.access import Access
+from shared.timers.asking import TimedSettings, open_asking
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(WarehouseSettings, CatalogSettings, BusSettings):
+class Settings(TimedSettings):
     most: int = setting("SLUICE_ALERTS_PER_PROJECT", "Alert rules of one project at most.", default=500)
-    public_url: str = setting("SLUICE_PUBLIC_URL", PUBLIC_URL, default="")
 
 
 @dataclass(frozen=True)
@@ -28,6 +25,7 @@ class Ports:
     alerts: Alerts
     evaluator: Evaluator
     catalog: Catalog
+    proxies: TrustedProxies
 
     async def ready(self) -> None:
         await self.catalog.ping()
@@ -36,24 +34,15 @@ class Ports:
 @asynccontextmanager
 async def opens() -> AsyncIterator[Ports]:
     settings = load(Settings)
-    async with AsyncExitStack() as stack:
-        access = await stack.enter_async_context(open_access(settings.catalog_url))
-        warehouse = Warehouse(settings.warehouse_url)
-        stack.push_async_callback(warehouse.close)
-        bus = LateBus(settings.bus_url)
-        stack.push_async_callback(bus.close)
-        catalog = Catalog(settings.catalog_url)
-        stack.push_async_callback(catalog.close)
-
-        timers = Timers(catalog, TIMER, SYSTEM_CLOCK, catch_up=CATCH_UP, at_once=AT_ONCE)
-        alerts = Alerts(catalog, timers, settings.most)
+    async with open_asking(settings, TIMER, catch_up=CATCH_UP, at_once=AT_ONCE) as asking:
+        alerts = Alerts(asking.catalog, asking.timers, settings.most)
         evaluator = Evaluator(
             alerts=alerts,
-            timers=timers,
-            warehouse=warehouse,
-            freshness=Freshness(bus, warehouse, bus.inspection, SYSTEM_CLOCK),
-            bus=bus,
+            timers=asking.timers,
+            warehouse=asking.warehouse,
+            freshness=asking.freshness,
+            bus=asking.bus,
             clock=SYSTEM_CLOCK,
             public_url=settings.public_url,
         )
-        yield Ports(access, alerts, evaluator, catalog)
+        yield Ports(asking.access, alerts, evaluator, asking.catalog, asking.proxies)

@@ -10,9 +10,10 @@ import msgspec
 from shared.notifications import Language
 from shared.query.counting import count_sql
 from shared.query.filters import Filter
+from shared.query.identity import Identity
 from shared.query.period import Period, zone_of
 from shared.query.planner import Source, Wanted
-from shared.recipients import Addresses
+from shared.recipients import Addresses, Name
 from shared.refusals import Refusal, Rejected
 
 Op = Literal["gt", "gte", "lt", "lte", "eq", "ne"]
@@ -22,7 +23,6 @@ _MOST_WEBHOOKS = 10
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 
 Duration = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,4}[mhd]$", examples=["5m", "1h", "1d"])]
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[^\u0000-\u001f]*$")]
 
 
 class RuleQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -77,10 +77,16 @@ class Rule(
         """The window that ends there."""
         return Period(end - span(self.window), end, zone_of("UTC"))
 
-    def sql(self, project_id: uuid.UUID, end: datetime) -> tuple[str, dict[str, object]]:
-        """The SQL of the rule's number and its bound parameters."""
+    def wanted(self, project_id: uuid.UUID, end: datetime) -> Wanted:
+        """What the rule's number is read from."""
         asked = self.query
-        return count_sql(Source(Wanted(project_id, self.period(end), asked.events, asked.filters, asked.measure)))
+        return Wanted(project_id, self.period(end), asked.events, asked.filters, asked.measure)
+
+    def sql(
+        self, project_id: uuid.UUID, end: datetime, identity: Identity | None = None
+    ) -> tuple[str, dict[str, object]]:
+        """The SQL of the rule's number and its bound parameters; with `identity` it is known who is who."""
+        return count_sql(Source(self.wanted(project_id, end), identity=identity))
 
     def holds(self, value: float | None) -> bool:
         """Whether the condition holds for a number."""

@@ -8,7 +8,7 @@ import msgspec
 
 from functions.alert_evaluate.rules import Rule
 from functions.alert_evaluate.states import Change, Shown, Standing, State
-from shared.catalog.client import Catalog, Row
+from shared.catalog.client import Queries, Row
 from shared.catalog.webhooks import Webhooks
 from shared.ids import uuid7
 from shared.refusals import Refusal, Rejected
@@ -71,20 +71,28 @@ class Noted(msgspec.Struct, frozen=True):
 
 
 class Alerts:
-    """Reads and writes rules. Every call raises CatalogUnavailableError where the catalog is away."""
+    """Reads and writes rules, in a catalog or a transaction.
 
-    def __init__(self, catalog: Catalog, timers: Timers, most: int) -> None:
+    Every call raises CatalogUnavailableError where the catalog is away.
+    """
+
+    def __init__(self, catalog: Queries, timers: Timers, most: int) -> None:
         self._catalog = catalog
         self._timers = timers
         self._webhooks = Webhooks(catalog)
         self._most = most
 
+    def within(self, transaction: Queries) -> "Alerts":
+        """The same, in a transaction."""
+        return Alerts(transaction, self._timers, self._most)
+
     async def create(self, project_id: uuid.UUID, rule: Rule) -> Alert:
         """A new rule, evaluated from the next full minute on.
 
-        Refuses more than a project may have (`conflict`), and webhooks it does not have (`bad_destination`).
+        In a transaction: it holds the project's row, so that two at once count each other. Refuses more than a project
+        may have (`conflict`), and webhooks it does not have (`bad_destination`).
         """
-        await self._known(project_id, rule)
+        await self._webhooks.require(rule.notify.webhooks, project_id)
         alert_id = uuid7()
         values = {
             "id": alert_id,
@@ -93,9 +101,8 @@ class Alerts:
             "most": self._most,
             **self._timer(alert_id),
         }
-        async with self._catalog.transaction() as work:
-            await work.rows("lock_project", {"project_id": project_id})
-            found = await work.rows("create_alert", values)
+        await self._catalog.rows("lock_project", {"project_id": project_id})
+        found = await self._catalog.rows("create_alert", values)
         if not found:
             raise Rejected(Refusal.CONFLICT, f"the project has {self._most} alert rules, as many as it may: delete one")
         return Alert(**found[0])
@@ -114,7 +121,7 @@ class Alerts:
 
         Refuses webhooks the project does not have (`bad_destination`).
         """
-        await self._known(project_id, rule)
+        await self._webhooks.require(rule.notify.webhooks, project_id)
         return await self._one("replace_alert", {"id": alert_id, "project_id": project_id, **_written(rule)})
 
     async def pause(self, alert_id: uuid.UUID, project_id: uuid.UUID, *, paused: bool) -> Alert | None:
@@ -162,11 +169,6 @@ class Alerts:
 
     def _timer(self, alert_id: uuid.UUID) -> Row:
         return self._timers.values(str(alert_id), EACH_MINUTE)
-
-    async def _known(self, project_id: uuid.UUID, rule: Rule) -> None:
-        for webhook_id in rule.notify.webhooks:
-            if await self._webhooks.find(webhook_id, project_id) is None:
-                raise Rejected(Refusal.BAD_DESTINATION, f"the project has no webhook {webhook_id}")
 
     async def _one(self, query: str, values: Row) -> Alert | None:
         rows = await self._catalog.rows(query, values)

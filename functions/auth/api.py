@@ -11,11 +11,17 @@ from functions.auth.answering import PATH
 from functions.auth.app import ADDRESSES, JWKS, OLDER, Address
 from functions.auth.models import KeySet
 from shared.openapi import Operation
+from shared.query.pages import DEFAULT_LIMIT, MAX_LIMIT
 
 _NAMED = re.compile(r"\{(\w+)\}")
 _CSRF = {"name": "X-CSRF-Token", "in": "header", "required": False, "schema": {"type": "string"}}
 _BY_COOKIE = {"/refresh", "/logout"}
+_OF_PAGES: Mapping[str, Mapping[str, Any]] = {
+    "limit": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
+    "cursor": {"type": "string", "format": "uuid"},
+}
 _QUERY: Mapping[str, list[str]] = {
+    "/sessions": ["limit", "cursor"],
     "/oidc/start": ["return_to"],
     "/oidc/callback": ["state", "code", "iss", "error"],
 }
@@ -41,7 +47,7 @@ def _parameters(address: Address) -> list[Mapping[str, Any]]:
         for name in _NAMED.findall(address.path)
     ]
     asked = [
-        {"name": name, "in": "query", "required": False, "schema": {"type": "string"}}
+        {"name": name, "in": "query", "required": False, "schema": _OF_PAGES.get(name, {"type": "string"})}
         for name in _QUERY.get(address.path, [])
     ]
     return [*named, *asked, *([_CSRF] if address.path in _BY_COOKIE else [])]

@@ -11,7 +11,7 @@ from shared.http import CALLER_HEADER
 from shared.http import Request as Asked
 from shared.notifications import Language
 from shared.refusals import Refusal, Rejected
-from shared.security.access import token_text
+from shared.security.access import token_text, without_token
 from shared.security.actor import Actor
 from shared.web import asked_of, ports_of
 
@@ -49,10 +49,10 @@ class Call:
         return "ru" if self.asked.headers.get("accept-language", "").lower().startswith("ru") else "en"
 
     async def user(self) -> User:
-        """The signed-in user, looked up anew. Raises Rejected (401)."""
+        """The signed-in user, looked up anew. Raises Rejected (401; TOKEN_REQUIRED for a key)."""
         token = token_text(self.asked.headers)
         if not token:
-            raise Rejected(Refusal.TOKEN_UNKNOWN, "send an access token: `Authorization: Bearer …`")
+            raise without_token(self.asked.headers)
         claims = await self.ports.verifier.verify(token)
         user = await self.user_of(claims.user_id, claims.session_id)
         if user is None:

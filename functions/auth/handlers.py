@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from functions.auth import answering, logic, models, second_factor
 from functions.auth.asking import Call, Called, SignedIn, User
 from functions.auth.mailing import MailRequest, request_mail
+from shared.query.pages import DEFAULT_LIMIT
 from shared.refusals import Refusal, Rejected
 from shared.security import sessions
 from shared.security.access import token_text
@@ -34,7 +35,7 @@ async def login(body: models.Credentials, call: Called) -> JSONResponse:
 async def refresh(body: models.RefreshRequest, call: Called) -> JSONResponse:
     clear = body.refresh_token or answering.cookie_token(call)
     if not clear:
-        raise Rejected(Refusal.TOKEN_UNKNOWN, "send `refresh_token`, or the cookie that signing in set")
+        raise Rejected(Refusal.TOKEN_MISSING, "send `refresh_token`, or the cookie that signing in set")
     return await answering.tokens(call, await sessions.refresh(call.ports.catalog, clear))
 
 
@@ -92,8 +93,10 @@ async def me(call: Called, user: SignedIn) -> models.Me:
     )
 
 
-async def list_sessions(call: Called, user: SignedIn) -> models.Sessions:
-    found = await sessions.list_sessions(call.ports.catalog, user.id)
+async def list_sessions(
+    call: Called, user: SignedIn, limit: models.Limit = DEFAULT_LIMIT, cursor: uuid.UUID | None = None
+) -> models.Sessions:
+    found = await sessions.list_sessions(call.ports.catalog, user.id, after=cursor, most=limit + 1)
     shown = [
         models.SessionShown(
             id=one.id,
@@ -106,9 +109,9 @@ async def list_sessions(call: Called, user: SignedIn) -> models.Sessions:
             expires_at=one.expires_at,
             current=one.id == user.session_id,
         )
-        for one in found
+        for one in found[:limit]
     ]
-    return models.Sessions(sessions=shown)
+    return models.Sessions(sessions=shown, next_cursor=shown[-1].id if len(found) > limit else None)
 
 
 async def end_session(session_id: uuid.UUID, call: Called, user: SignedIn) -> models.Ended:
@@ -200,7 +203,7 @@ async def _whose(call: Call, refresh_token: str) -> User | None:
         return await call.user()
     clear = refresh_token or answering.cookie_token(call)
     if not clear:
-        raise Rejected(Refusal.TOKEN_UNKNOWN, "send an access token, or `refresh_token`")
+        raise Rejected(Refusal.TOKEN_MISSING, "send an access token, or `refresh_token`")
     found = await sessions.session_of_token(call.ports.catalog, clear)
     return await call.user_of(*found) if found else None
 

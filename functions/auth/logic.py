@@ -4,7 +4,7 @@ Nothing here says whether an address has an account: the same work is done and t
 """
 
 import uuid
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import structlog
 
@@ -20,6 +20,7 @@ from shared.notifications import Notification, notify
 from shared.refusals import Refusal, Rejected, UnavailableError
 from shared.security import sessions
 from shared.security.actor import Actor
+from shared.security.invitations import join, open_invitation
 from shared.security.sessions import Grant, Kind, Method
 
 log = structlog.get_logger()
@@ -30,29 +31,41 @@ class _TakenError(Exception):
 
 
 class NewUser(NamedTuple):
-    """An account to be made; without a hash it signs in by a provider only."""
+    """An account to be made; without a hash it signs in by a provider only.
+
+    With the token of an `invitation` it joins that organisation; nothing says yet that the address is its user's, for
+    whoever invited has the token, too.
+    """
 
     email: str
     name: str
     organisation: str
     password_hash: str | None
     verified: bool = False
+    invitation: str = ""
 
 
 async def register(call: Call, asked: Registration) -> list[str]:
-    """Make an account with an organisation of its own; the password's weaknesses, where they are forgiven.
+    """Make an account, with an organisation of its own or in the one it is invited to; the password's weaknesses.
 
-    The same for an address that has an account, of which nothing changes. Raises Rejected (WEAK_PASSWORD,
-    RATE_LIMITED, ROLE_MISSING where accounts are for invited people).
+    The same for an address that has an account, of which nothing changes: an invitation stays open then, for who signs
+    in. Raises Rejected (WEAK_PASSWORD, RATE_LIMITED, ROLE_MISSING where accounts are for invited people; of an
+    invitation NOT_FOUND, GONE, WRONG_ACCOUNT).
     """
     ports = call.ports
     await ports.throttle.attempt(f"register:{asked.email}", call.address)
     about = [asked.email, asked.name, asked.organisation, "sluice"]
     warnings = await ports.passwords.accept(asked.password, about)
-    await require_invitation(call, asked.email)
+    if asked.invitation:
+        if asked.organisation:
+            raise Rejected(Refusal.BAD_REQUEST, "who accepts an invitation joins its organisation: leave yours out")
+        await open_invitation(ports.catalog, asked.invitation, asked.email)
+    else:
+        await require_invitation(call, asked.email)
     hashed = await ports.passwords.hash(asked.password)
     organisation = asked.organisation or asked.name or asked.email.partition("@")[0]
-    await add_user(call, NewUser(asked.email, asked.name, organisation, hashed))
+    new = NewUser(asked.email, asked.name, organisation, hashed, invitation=asked.invitation)
+    await add_user(call, new)
     wanted = MailRequest(asked.email, "email_verification", call.language)
     await request_mail(ports, wanted, call.asked.traceparent)
     return warnings
@@ -69,11 +82,11 @@ async def require_invitation(call: Call, email: str) -> None:
 
 
 async def add_user(call: Call, new: NewUser) -> uuid.UUID | None:
-    """The new user, owner of a new organisation; None for an address that has an account, after the same work."""
-    user_id, organisation_id = uuid7(), uuid7()
+    """The new user, with an organisation; None for an address that has an account, after the same work."""
+    user_id = uuid7()
+    actor = Actor(kind="user", id=user_id, email=new.email)
     try:
         async with call.ports.catalog.transaction() as transaction:
-            await transaction.rows("create_organisation", {"id": organisation_id, "name": new.organisation})
             values = {
                 "id": user_id,
                 "email": new.email,
@@ -84,12 +97,25 @@ async def add_user(call: Call, new: NewUser) -> uuid.UUID | None:
             }
             if not await transaction.rows("auth/add_user", values):
                 raise _TakenError  # noqa: TRY301 (it undoes the transaction)
-            member = {"organisation_id": organisation_id, "user_id": user_id, "role": "owner"}
-            await transaction.rows("workspace/add_member", member)
-            await recorded(transaction, call, Actor(kind="user", id=user_id, email=new.email), "user.registered")
+            after = await _placed(transaction, user_id, new)
+            await recorded(transaction, call, actor, "user.registered", after=after)
+            if new.invitation:
+                await recorded(transaction, call, actor, "member.joined", after=after)
     except _TakenError:
         return None
     return user_id
+
+
+async def _placed(transaction: Queries, user_id: uuid.UUID, new: NewUser) -> dict[str, Any]:
+    """Where a new user is a member: in the organisation they are invited to, or in a new one of their own."""
+    if new.invitation:
+        joined = await join(transaction, new.invitation, user_id, new.email)
+        return {"email": new.email, "role": joined.role, "invitation": str(joined.invitation_id)}
+    organisation_id = uuid7()
+    await transaction.rows("create_organisation", {"id": organisation_id, "name": new.organisation})
+    member = {"organisation_id": organisation_id, "user_id": user_id, "role": "owner"}
+    await transaction.rows("workspace/add_member", member)
+    return {"email": new.email, "role": "owner"}
 
 
 async def login(call: Call, asked: Credentials) -> Grant:

@@ -11,8 +11,9 @@ import msgspec
 from functions.auth.ports import Ports
 from shared.bus import Message
 from shared.clock import to_datetime
+from shared.events import CONTROL_TOPIC
 from shared.ids import uuid7
-from shared.notifications import CONTROL, Language, Notification, Template, notify
+from shared.notifications import Language, Notification, Template, notify
 from shared.refusals import Refusal, Rejected
 from shared.security.sessions import digest
 
@@ -46,7 +47,7 @@ async def request_mail(ports: Ports, wanted: MailRequest, traceparent: str) -> N
     }
     if traceparent:
         attributes["traceparent"] = traceparent
-    await ports.bus.publish(CONTROL, [Message(attributes, msgspec.json.encode(wanted))])
+    await ports.bus.publish(CONTROL_TOPIC, [Message(attributes, msgspec.json.encode(wanted))])
 
 
 async def send_requested(ports: Ports, message: Message, traceparent: str) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field
 
 from shared.emails import clean_email
+from shared.query.pages import MAX_LIMIT
 from shared.security.passwords import MOST_CHARACTERS
 
 _MOST_NAME = 200
@@ -29,6 +30,7 @@ Name = Annotated[str, Field(max_length=_MOST_NAME), AfterValidator(_line)]
 Token = Annotated[str, Field(min_length=1, max_length=_MOST_TOKEN)]
 Code = Annotated[str, Field(max_length=40)]
 Client = Literal["api", "browser"]
+Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT)]
 
 
 class Body(BaseModel):
@@ -38,10 +40,13 @@ class Body(BaseModel):
 
 
 class Registration(Body):
+    """`invitation` is the token of a mailed invitation: the account joins that organisation and makes none."""
+
     email: Email
     password: Password
     name: Name = Field(default="", validation_alias=AliasChoices("name", "full_name"))
     organisation: Name = Field(default="", validation_alias=AliasChoices("organisation", "company"))
+    invitation: Token | Literal[""] = ""
     client: Client = "api"
 
 
@@ -167,7 +172,10 @@ class SessionShown(BaseModel):
 
 
 class Sessions(BaseModel):
+    """A page; without `next_cursor` it is the last one."""
+
     sessions: list[SessionShown]
+    next_cursor: uuid.UUID | None = None
 
 
 class Ended(BaseModel):

@@ -1,6 +1,6 @@
 """Records from the bus → rows in the warehouse: coalesced, exact under redelivery, never blocked by bad content.
 
-The order of one flush is what makes it exact: events, then the hour ledger, then `batches`, then the answer. A
+The order of one flush is what makes it exact: events, then the ledgers, then `batches`, then the answer. A
 crash in between leaves a record unanswered; it is delivered again and every step may be repeated.
 """
 
@@ -19,6 +19,8 @@ from shared import metrics
 from shared.bus import Message
 from shared.clock import Clock, to_datetime
 from shared.events import REJECTED, RefusedEvent, RejectedRow, RowHead, rejected_row
+from shared.failpoints import reach
+from shared.identity import changes
 from shared.refusals import Refusal, Rejected, UnavailableError
 from shared.warehouse.client import WarehouseError
 
@@ -264,7 +266,9 @@ async def store(
     repeating it is harmless.
     """
     good, refused = _readable(records)
+    reach("batch_write.before_insert")
     refused += await (insert or insert_bisecting)(good, warehouse)
+    reach("batch_write.after_insert")
     if refused:
         await _append(warehouse, "rejected_events", refused)
     if ours := [row for row in refused if row.source == "store"]:
@@ -272,14 +276,18 @@ async def store(
         metrics.BATCH_REJECTED.inc(len(ours))
     left_out = {(row.batch_id, row.position) for row in refused}
     stored = [line for line in good if (line.record.batch_id, line.position) not in left_out]
+    if linking := changes((line.record.project_id, line.event) for line in stored):
+        await _append(warehouse, "identity_changes", linking)
     if stored:
         await _append(warehouse, "hour_changes", _hours(stored))
+        reach("batch_write.after_ledger")
         if tell is not None:
             tell({line.hour for line in stored})
     rejected = Counter(batch_id for batch_id, _ in left_out)  # a record delivered twice at once counts once
     rejected |= Counter({record.batch_id: len(record.lines) for record in records if record.refused})
     stored_at = _warehouse_text(to_datetime(clock.micros()))
     await _append(warehouse, "batches", [_batch(record, rejected[record.batch_id], stored_at) for record in records])
+    reach("batch_write.before_answer")
     metrics.PROCESSED_TOTAL.inc(len(stored))
 
 
@@ -298,6 +306,7 @@ class Line(NamedTuple):
     position: int
     data: bytes
     hour: str
+    event: str = ""
 
 
 def _readable(records: Sequence[Record]) -> tuple[list[Line], list[RejectedRow]]:
@@ -319,7 +328,7 @@ def _readable(records: Sequence[Record]) -> tuple[list[Line], list[RejectedRow]]
             hour = hours.get(start)
             if hour is None:
                 hour = hours[start] = _hour(start)
-            line = Line(record, position, data, hour)
+            line = Line(record, position, data, hour, head.event)
             if head.project_id != record.project_id:
                 refused.append(_rejected(line, "the row belongs to another project than its record"))
             elif not hour:

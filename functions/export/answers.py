@@ -2,32 +2,41 @@
 
 import asyncio
 import functools
+import operator
 import uuid
 
 import msgspec
 import structlog
 
 from functions.export import schedule_answers
-from functions.export.asked import ExportRequest, now_of
-from functions.export.logic import shown
+from functions.export.asked import ExportRequest, same_but_end
+from functions.export.logic import KIND, shown
 from functions.export.page import ADDRESSES, page
 from functions.export.ports import Ports
 from functions.export.schedule_answers import SCHEDULE, SCHEDULES
-from shared.clock import SYSTEM_CLOCK
+from shared.catalog.webhooks import Webhooks
+from shared.clock import SYSTEM_CLOCK, to_datetime
 from shared.cloudevent import decode
 from shared.http import Reply, Request
 from shared.jobs import Job, api, requested_type
 from shared.jobs.worker import handle
-from shared.objects import ObjectMissingError, ObjectsRefusedError, ObjectsUnavailableError, check_key
+from shared.objects import ObjectMissingError, Objects, ObjectsRefusedError, ObjectsUnavailableError, check_key
 from shared.objects.folder import FolderObjects
 from shared.paths import match
+from shared.query.patterns import check_patterns
 from shared.query.request import MAX_QUERY_BYTES, from_address, from_json
 from shared.refusals import Refusal, Rejected
+from shared.security.access import Caller
+from shared.streams import Parts, Streamed
 
 JOBS = "/api/v1/exports"
 DUE = "dev.sluice.export.due.v1"
 _MOST_EVENT_BYTES = 64 * 1024
 _MOST_EXPIRED = 100
+# A deleted project can be brought back for 30 days, then it ends with its jobs: nobody would know of their files.
+_DELETED_DAYS = 29
+_MOST_BODY_BYTES = 64 * 1024
+_PIECE_BYTES = 1024 * 1024
 
 log = structlog.get_logger()
 
@@ -63,7 +72,8 @@ async def expire(ports: Ports) -> int:
 
     The files first: a crash in between leaves links to nothing, which say so, and never files that nobody remembers.
     """
-    rows = await ports.catalog.rows("expired_exports", {"days": ports.settings.keep_days, "most": _MOST_EXPIRED})
+    values = {"days": ports.settings.keep_days, "deleted_days": _DELETED_DAYS, "most": _MOST_EXPIRED}
+    rows = await ports.catalog.rows("expired_exports", values)
     expired = 0
     for job in [Job(**row) for row in rows]:
         try:
@@ -76,8 +86,9 @@ async def expire(ports: Ports) -> int:
     return expired
 
 
-async def answer(request: Request, ports: Ports, project_id: uuid.UUID) -> Reply:
-    """A page, or the addresses of jobs."""
+async def answer(request: Request, ports: Ports, caller: Caller) -> Reply:
+    """A page, or the addresses of jobs and of schedules."""
+    project_id = caller.project_id
     if request.path in ADDRESSES:
         if request.method != "GET":
             raise Rejected(Refusal.METHOD_NOT_ALLOWED, "a page is asked with GET")
@@ -85,7 +96,7 @@ async def answer(request: Request, ports: Ports, project_id: uuid.UUID) -> Reply
         work = functools.partial(page, request.path, asked, project_id, ports.pages, SYSTEM_CLOCK)
         return await asyncio.to_thread(work)
     if request.path == SCHEDULES or match(SCHEDULE, request.path):
-        return await schedule_answers.answer(request, ports.schedules, project_id)
+        return await schedule_answers.answer(request, ports, caller)
     if request.path == JOBS and request.method == "POST":
         return await _start(request, ports, project_id)
     seconds = ports.settings.link_seconds
@@ -95,14 +106,18 @@ async def answer(request: Request, ports: Ports, project_id: uuid.UUID) -> Reply
 
 
 async def _start(request: Request, ports: Ports, project_id: uuid.UUID) -> Reply:
-    asked = from_json(await request.body(MAX_QUERY_BYTES), ExportRequest).settled(now_of(SYSTEM_CLOCK.micros()))
+    given = from_json(await request.body(MAX_QUERY_BYTES), ExportRequest)
+    asked = given.settled(to_datetime(SYSTEM_CLOCK.micros()))
+    await Webhooks(ports.catalog).require(asked.told.webhooks, project_id)
+    await check_patterns(asked.filters, ports.pages, KIND)
     try:
         await asyncio.to_thread(ports.storages(asked.destination).check)
     except ObjectsRefusedError as error:
         raise Rejected(Refusal.BAD_DESTINATION, str(error)) from error
     except ObjectsUnavailableError:
         pass  # it may be back when the job writes
-    return await api.start(request, ports.jobs, project_id, asked, JOBS)
+    same = operator.eq if given.end else same_but_end
+    return await api.start(request, ports.jobs, project_id, asked, JOBS, same=same)
 
 
 async def file(request: Request, ports: Ports) -> Reply:
@@ -113,10 +128,22 @@ async def file(request: Request, ports: Ports) -> Reply:
         raise Rejected(Refusal.NOT_FOUND, "files are at the storage of this instance, not here")
     if not objects.holds(query.path, query.expires, query.signature):
         raise Rejected(Refusal.BAD_LINK, "ask for the export again: its answer has new links")
-    try:
-        data = await asyncio.to_thread(objects.get, check_key(query.path))
-    except ObjectMissingError as error:
-        raise Rejected(Refusal.GONE, "the file was removed after its time; start the export again") from error
+    await request.body(_MOST_BODY_BYTES)
     name = query.path.rpartition("/")[2]
     kind = "application/json" if name.endswith(".json") else "application/octet-stream"
-    return Reply(200, data, kind, {"content-disposition": f'attachment; filename="{name}"'})
+    try:
+        size = await asyncio.to_thread(objects.size, check_key(query.path))
+        reply = await Streamed.start(request, _pieces(objects, query.path), kind)
+    except ObjectMissingError as error:
+        raise Rejected(Refusal.GONE, "the file was removed after its time; start the export again") from error
+    # Whoever gets less than announced knows that it broke off.
+    reply.headers |= {"content-length": str(size), "content-disposition": f'attachment; filename="{name}"'}
+    return reply
+
+
+async def _pieces(objects: Objects, key: str) -> Parts:
+    """An object in pieces: whoever asks for a large one holds none of it whole."""
+    start = 0
+    while piece := await asyncio.to_thread(objects.get, key, start, _PIECE_BYTES):
+        yield piece
+        start += len(piece)

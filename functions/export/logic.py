@@ -23,6 +23,7 @@ from functions.export.columns import columns, described, select_list
 from functions.export.formats import open_writer
 from functions.export.reading import Events, Versions, Window, count, plan, read_batches, versions
 from shared.clock import Clock, to_datetime, to_micros
+from shared.failpoints import reach
 from shared.jobs import Job
 from shared.jobs.worker import Lease
 from shared.objects import Objects, ObjectsRefusedError, Sink
@@ -120,6 +121,7 @@ class Exporter:
         while True:
             for number in state.missing:
                 state.parts[number] = await self._in_thread(partial(export.write, state, number, lease))
+                reach("export.after_part")
                 await lease.save(msgspec.json.encode(state), self._progress(state))
                 if self._clock.monotonic() >= until:
                     return None
@@ -275,13 +277,17 @@ class Export:
             "files": parts,
         }
         lease.check()
+        self._objects.sweep(self.prefix)  # what workers that died were at
         body = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
+        reach("export.before_manifest")
         self._objects.put(self.prefix + self._request.manifest, body, content_type="application/json")
+        reach("export.after_manifest")
         return msgspec.json.encode(Result(rows, size, at.all, stable, self.prefix, self._request.manifest, parts))
 
     def remove(self) -> None:
         """Remove every file, the manifest first: what has none is not complete."""
         self._objects.delete(self.prefix + self._request.manifest)
+        self._objects.sweep(self.prefix)
         for found in list(self._objects.list(self.prefix)):
             self._objects.delete(found.key)
 

@@ -12,6 +12,7 @@ from functions.export.logic import KIND, Exporter, Limits
 from functions.export.reading import READ_LIMITS
 from functions.export.schedules import Schedules
 from functions.export.telling import notify_of
+from shared.addresses import TRUSTED_PROXIES, TrustedProxies
 from shared.bus import open_bus
 from shared.catalog.client import Catalog
 from shared.clock import SYSTEM_CLOCK
@@ -44,6 +45,7 @@ class Settings(WarehouseSettings, CatalogSettings, BusSettings, ObjectsSettings)
         "SLUICE_EXPORT_KEEP_DAYS", "After how many days the files of an export are removed; 0 means never.", default=30
     )
     link_seconds: int = setting("SLUICE_EXPORT_LINK_SECONDS", "How long the links to files hold.", default=3_600)
+    trusted_proxies: str = setting("SLUICE_TRUSTED_PROXIES", TRUSTED_PROXIES, default="loopback")
     lease: float = setting(
         "SLUICE_JOB_LEASE_SECONDS",
         "After how long another worker takes over the job of one that died.",
@@ -82,6 +84,7 @@ class Ports:
     warehouse: Warehouse
     pages: Warehouse
     access: Access
+    proxies: TrustedProxies
     catalog: Catalog
     jobs: Jobs
     schedules: Schedules
@@ -115,6 +118,7 @@ async def opens() -> AsyncIterator[Ports]:
             warehouse=warehouse,
             pages=pages,
             access=access,
+            proxies=TrustedProxies(settings.trusted_proxies),
             catalog=catalog,
             jobs=jobs,
             schedules=Schedules(catalog, jobs, SYSTEM_CLOCK),

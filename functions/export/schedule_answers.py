@@ -6,11 +6,16 @@ from typing import Annotated
 
 import msgspec
 
+from functions.export.logic import KIND
+from functions.export.ports import Ports
 from functions.export.schedules import Kept, ScheduleRequest, Schedules
 from shared.http import Reply, Request, json_reply
 from shared.paths import match
+from shared.query.patterns import check_patterns
 from shared.query.request import MAX_QUERY_BYTES, from_address, from_json
 from shared.refusals import Refusal, Rejected
+from shared.security.access import Caller
+from shared.security.changes import Changes
 
 SCHEDULES = "/api/v1/exports/schedules"
 SCHEDULE = f"{SCHEDULES}/{{id}}"
@@ -48,10 +53,15 @@ class SchedulesQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     cursor: uuid.UUID | None = None
 
 
-async def answer(request: Request, schedules: Schedules, project_id: uuid.UUID) -> Reply:
-    """Answer the addresses of schedules."""
+async def answer(request: Request, ports: Ports, caller: Caller) -> Reply:
+    """Answer the addresses of schedules; each change is in the audit log."""
+    schedules, project_id = ports.schedules, caller.project_id
+    changes: Changes[Kept] = Changes(
+        "export_schedule", _shown, catalog=ports.catalog, proxies=ports.proxies, request=request, caller=caller
+    )
     if request.path == SCHEDULES and request.method == "POST":
-        made = await schedules.create(project_id, await _asked(request))
+        asked = await _asked(request, ports)
+        made = await changes.made("created", lambda to: schedules.within(to).create(project_id, asked))
         reply = json_reply(_shown(made), 201)
         reply.headers["location"] = f"{SCHEDULES}/{made.id}"
         return reply
@@ -62,15 +72,19 @@ async def answer(request: Request, schedules: Schedules, project_id: uuid.UUID) 
         if request.method == "GET":
             return json_reply(_shown(schedule))
         if request.method == "PUT":
-            return json_reply(_shown(await schedules.change(schedule, await _asked(request))))
+            asked = await _asked(request, ports)
+            changed = await changes.made("changed", lambda to: schedules.within(to).change(schedule, asked), schedule)
+            return json_reply(_shown(changed))
         if request.method == "DELETE":
-            await schedules.remove(schedule)
+            await changes.removed(lambda to: schedules.within(to).remove(schedule), schedule)
             return Reply(204)
     raise Rejected(Refusal.METHOD_NOT_ALLOWED, f"schedules are at {SCHEDULES}, one of them at {SCHEDULE}")
 
 
-async def _asked(request: Request) -> ScheduleRequest:
-    return from_json(await request.body(MAX_QUERY_BYTES), ScheduleRequest)
+async def _asked(request: Request, ports: Ports) -> ScheduleRequest:
+    asked = from_json(await request.body(MAX_QUERY_BYTES), ScheduleRequest)
+    await check_patterns(asked.filters, ports.pages, KIND)
+    return asked
 
 
 async def _listed(request: Request, schedules: Schedules, project_id: uuid.UUID) -> SchedulesAnswer:

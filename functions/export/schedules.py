@@ -12,14 +12,17 @@ from typing import Annotated, Any, Literal
 import msgspec
 import structlog
 
-from functions.export.asked import ExportJob, ExportRequest, Told
+from functions.export.asked import ExportJob, ExportRequest, Notify, Told, told
 from functions.export.formats import Compression, Format
-from shared.catalog.client import Catalog, Row
+from shared.catalog.client import Queries, Row
+from shared.catalog.webhooks import Webhooks
 from shared.clock import Clock, to_datetime
 from shared.ids import uuid7
 from shared.jobs import Jobs
 from shared.query.filters import Filter
 from shared.query.period import parse_period, zone_of
+from shared.query.zone import timezone_or_own
+from shared.recipients import Name
 from shared.refusals import Refusal, Rejected
 from shared.timers.schedule import Schedule, parse_schedule
 
@@ -29,6 +32,7 @@ Every = Literal["hourly", "daily"]
 _CRONS: dict[Every, str] = {"hourly": "0 * * * *", "daily": "0 0 * * *"}
 _SHORTEST = timedelta(minutes=15)
 _MOST_BACK = timedelta(days=400)
+MOST_SCHEDULES = 100
 # Of one schedule and of all in one tick: the rest has the next one.
 _MOST_WINDOWS = 24
 _MOST_SCHEDULES = 200
@@ -37,14 +41,15 @@ _MOST_SCHEDULES = 200
 class ScheduleRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, rename={"start": "from"}):
     """A schedule: how often, and what each export is asked for, as in ExportRequest.
 
-    Either `every` or `cron`. A window is closed `delay_minutes` after its end. The first begins at `from`, without it
-    with the window that is under way. `keep_days`: the files are removed after so many days, without it never.
+    Either `every` or `cron`, in `timezone`, else in the project's. A window is closed `delay_minutes` after its end.
+    The first begins at `from`, without it with the window that is under way. `keep_days`: the files are removed after
+    so many days, without it never.
     """
 
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    name: Name
     every: Every | None = None
     cron: str = ""
-    timezone: str = "UTC"
+    timezone: str | None = None
     start: str = ""
     delay_minutes: Annotated[int, msgspec.Meta(ge=0, le=10_080)] = 15
     enabled: bool = True
@@ -63,7 +68,12 @@ class ScheduleRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
         if bool(self.every) == bool(self.cron):
             raise Rejected(Refusal.BAD_REQUEST, "give `every` (hourly, daily) or `cron`, one of them")
         line = _CRONS[self.every] if self.every else self.cron
-        return parse_schedule(line, self.timezone, shortest=_SHORTEST)
+        return parse_schedule(line, self.zone, shortest=_SHORTEST)
+
+    @property
+    def zone(self) -> str:
+        """The zone its days and cron line are in."""
+        return timezone_or_own(self.timezone)
 
     def first_start(self, now: datetime) -> datetime:
         """Where its first window begins; refuses all that can be refused."""
@@ -71,10 +81,15 @@ class ScheduleRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
         self.export(now - timedelta(days=1), now).settled(now)
         if not self.start:
             return schedule.previous(now + timedelta(microseconds=1))
-        start = parse_period(self.start, (now + timedelta(days=1)).isoformat(), self.timezone).start
+        start = parse_period(self.start, (now + timedelta(days=1)).isoformat(), self.zone).start
         if now - start > _MOST_BACK:
             raise Rejected(Refusal.BAD_RANGE, f"`from` is more than {_MOST_BACK.days} days ago")
         return schedule.next(start - timedelta(microseconds=1))
+
+    @property
+    def told(self) -> Notify:
+        """Who is told of each export, however it was written."""
+        return told(self.notify)
 
     def export(self, start: datetime, end: datetime) -> ExportRequest:
         """What one window is asked for."""
@@ -84,7 +99,7 @@ class ScheduleRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
             formulas=self.formulas,
             start=start.isoformat(),
             end=end.isoformat(),
-            timezone=self.timezone,
+            timezone=self.zone,
             events=self.events,
             filters=self.filters,
             columns=self.columns,
@@ -126,33 +141,49 @@ class Kept(msgspec.Struct, frozen=True):
 def partition(asked: ScheduleRequest, start: datetime) -> str:
     """The folder of a window as Hive names partitions: days in the schedule's timezone, hours and minutes in UTC."""
     if asked.every == "daily":
-        return f"dt={start.astimezone(zone_of(asked.timezone)):%Y-%m-%d}/"
+        return f"dt={start.astimezone(zone_of(asked.zone)):%Y-%m-%d}/"
     at = start.astimezone(UTC)
     return f"dt={at:%Y-%m-%d}/hour={at:%H}/" + ("" if asked.every else f"minute={at:%M}/")
 
 
 class Schedules:
-    """The schedules of all projects in the catalog."""
+    """The schedules of all projects, in a catalog or a transaction."""
 
-    def __init__(self, catalog: Catalog, jobs: Jobs, clock: Clock) -> None:
+    def __init__(self, catalog: Queries, jobs: Jobs, clock: Clock) -> None:
         self._catalog = catalog
         self._jobs = jobs
         self._clock = clock
 
+    def within(self, transaction: Queries) -> "Schedules":
+        """The same, in a transaction."""
+        return Schedules(transaction, self._jobs, self._clock)
+
     async def create(self, project_id: uuid.UUID, asked: ScheduleRequest) -> Kept:
-        """A new schedule; refuses what ScheduleRequest and an export refuse."""
+        """A new schedule; refuses what ScheduleRequest and an export refuse, and more than a project may have.
+
+        In a transaction: it holds the project's row, so that two at once count each other.
+        """
+        asked = msgspec.structs.replace(asked, timezone=asked.zone)
         start, schedule = asked.first_start(self.now()), asked.schedule()
+        await Webhooks(self._catalog).require(asked.told.webhooks, project_id)
         values = {"id": uuid7(), "project_id": project_id, "cron": schedule.cron, "timezone": schedule.timezone}
-        return _kept(await self._catalog.rows("create_export_schedule", {**values, "next_start": start, **_row(asked)}))
+        await self._catalog.rows("lock_project", {"project_id": project_id})
+        more = {"next_start": start, "most": MOST_SCHEDULES}
+        rows = await self._catalog.rows("create_export_schedule", {**values, **more, **_row(asked)})
+        if not rows:
+            raise Rejected(Refusal.CONFLICT, f"a project has at most {MOST_SCHEDULES} schedules of exports: end one")
+        return _kept(rows)
 
     async def change(self, found: Kept, asked: ScheduleRequest) -> Kept:
         """The schedule as asked from its next window on; its windows cannot be others (`conflict`)."""
         was = found.asked
+        asked = msgspec.structs.replace(asked, timezone=asked.timezone or found.timezone)
         for name in ("every", "cron", "timezone", "destination"):
             if getattr(asked, name) != getattr(was, name):
                 raise Rejected(Refusal.CONFLICT, f"`{name}` of a schedule stays: end it and start another")
         msgspec.structs.replace(asked, start="").first_start(self.now())
         wanted = msgspec.structs.replace(asked, start=was.start)
+        await Webhooks(self._catalog).require(wanted.told.webhooks, found.project_id)
         values = {"id": found.id, "project_id": found.project_id, **_row(wanted)}
         return _kept(await self._catalog.rows("update_export_schedule", values))
 

@@ -17,10 +17,12 @@ import msgspec
 import structlog
 
 from functions.gdpr_delete.asked import Kept
-from functions.gdpr_delete.stores import events_of, rejected_of
+from functions.gdpr_delete.stores import events_of, identity_of, rejected_of
 from shared.catalog.client import Catalog
 from shared.catalog.people import keep_erased, person_hash, person_key
 from shared.clock import Clock, to_datetime, to_micros
+from shared.failpoints import reach
+from shared.identity import note
 from shared.jobs import Job, Jobs
 from shared.jobs.worker import Lease
 from shared.refusals import Refusal, Rejected
@@ -89,10 +91,12 @@ class _Look(NamedTuple):
     hours: set[int]
     rejected: list[Rows]
     rejected_rows: int
+    identity: list[Rows]
+    identity_rows: int
 
     @property
     def nobody(self) -> bool:
-        return self.found.rows == 0 and self.rejected_rows == 0
+        return self.found.rows == 0 and self.rejected_rows == 0 and self.identity_rows == 0
 
 
 class Eraser:
@@ -159,6 +163,7 @@ class Eraser:
             raise Rejected(Refusal.NOT_FOUND, "whom this erasure is about is not known any more; ask for it again")
         people = msgspec.json.decode(rows[0]["people"], type=list[str])
         await keep_erased(self._catalog, job.project_id, job.id, [person_hash(key, one) for one in people])
+        reach("erasure.after_noted")
         return people
 
     async def _look(self, job: Job, people: Sequence[str], events: Sequence[Rows], lease: Lease) -> _Look:
@@ -171,7 +176,9 @@ class Eraser:
                 hours.update(await touched_hours(self._warehouse, which))
         rejected = await self._in_thread(partial(rejected_of, self._warehouse, job.project_id, people, lease.check))
         rows = [(await count_rows(self._warehouse, which)).rows for which in rejected]
-        return _Look(found, hours, rejected, sum(rows))
+        identity = identity_of(job.project_id, people)
+        said = [(await count_rows(self._warehouse, which)).rows for which in identity]
+        return _Look(found, hours, rejected, sum(rows), identity, sum(said))
 
     async def _pass(self, job: Job, state: Checkpoint, look: _Look, events: Sequence[Rows], lease: Lease) -> None:
         """Delete what a look found. Whoever goes on after a crash does not count what it counted again."""
@@ -182,9 +189,13 @@ class Eraser:
         state.hours = sorted(look.hours.union(state.hours))
         state.touched = sorted(look.hours.union(state.touched))
         await lease.save(msgspec.json.encode(state), 0.1)
-        for which in (*events, *look.rejected):
+        reach("erasure.after_checkpoint")
+        for which in (*events, *look.rejected, *look.identity):
             await delete_rows(self._warehouse, which, lease.check)
+        reach("erasure.after_delete")
         await note_hours(self._warehouse, job.project_id, state.hours)
+        await note(self._warehouse, job.project_id)
+        reach("erasure.after_ledger")
         state.pending, state.hours, state.passes = False, [], state.passes + 1
         await lease.save(msgspec.json.encode(state), 0.5)
         log.info("erasure pass", job=str(job.id), passes=state.passes, events=state.found.events)

@@ -3,16 +3,14 @@
 from functions.gdpr_delete.answers import answer, deliver
 from functions.gdpr_delete.ports import Ports, opens
 from shared.cloudevent import looks_like_cloudevent
-from shared.function import function
+from shared.function import SINK, function
 from shared.http import Reply, Request
 from shared.security.policy import Action
-
-# Where events are posted. They carry no key, so the public addresses do not take them.
-SINK = "/"
 
 
 @function("gdpr_delete", opens, methods=("GET", "POST", "DELETE"))
 async def main(request: Request, ports: Ports) -> Reply:
+    # Events carry no key, so the public addresses do not take them.
     if request.path == SINK and looks_like_cloudevent(request.headers):
         return await deliver(request, ports)
     caller = await ports.access.authorize(request, Action.PERSONS_ERASE)

@@ -14,7 +14,7 @@ from shared.bus import Bus, open_bus
 from shared.catalog.client import Catalog
 from shared.clock import SYSTEM_CLOCK
 from shared.config import BusSettings, CatalogSettings, WarehouseSettings, load, setting
-from shared.jobs import Job, Jobs
+from shared.jobs import LEASE_SECONDS, Job, Jobs
 from shared.notifications import Notification, notify
 from shared.security.access import Access, open_access
 from shared.warehouse.client import Warehouse
@@ -32,6 +32,11 @@ class Settings(WarehouseSettings, CatalogSettings, BusSettings):
     )
     slice_seconds: float = setting(
         "SLUICE_ERASURE_SLICE_SECONDS", "How long an erasure works before it asks for its own next step.", default=12.0
+    )
+    lease: float = setting(
+        "SLUICE_JOB_LEASE_SECONDS",
+        "After how long another worker takes over the job of one that died.",
+        default=LEASE_SECONDS,
     )
 
 
@@ -80,7 +85,14 @@ async def opens() -> AsyncIterator[Ports]:
         limits=Limits(settings.slice_seconds, settings.settle_seconds),
     )
     # Once it has begun rows are gone: who changes their mind must do so before.
-    jobs = Jobs(catalog, bus, KIND, cancels={"queued"}, ended=lambda job: ended(job, eraser, bus))
+    jobs = Jobs(
+        catalog,
+        bus,
+        KIND,
+        lease_seconds=settings.lease,
+        cancels={"queued"},
+        ended=lambda job: ended(job, eraser, bus),
+    )
     watch = Watch(warehouse, catalog, jobs, threads, SYSTEM_CLOCK)
     async with open_access(settings.catalog_url) as access:
         yield Ports(warehouse, catalog, access, jobs, eraser, watch, asyncio.Semaphore(_AT_ONCE))

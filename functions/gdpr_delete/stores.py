@@ -14,12 +14,13 @@ from functions.gdpr_delete.asked import split
 from shared.query.parameters import Parameters
 from shared.query.scope import read_sql
 from shared.warehouse.client import Warehouse
-from shared.warehouse.deletion import Rows
+from shared.warehouse.deletion import Rows, Table
 
 _HERE = Path(__file__).parent
 # Values are bound in the statement's address, which servers bound.
 _MOST_TEXT = 6_000
 _MOST_VALUES = 100
+_IDENTITY: tuple[tuple[Table, str], ...] = (("identity_events", "of_identity"), ("identity_merges", "of_merges"))
 
 
 def events_of(project_id: uuid.UUID, people: Sequence[str]) -> list[Rows]:
@@ -40,6 +41,17 @@ def events_of(project_id: uuid.UUID, people: Sequence[str]) -> list[Rows]:
         project, listed = parameters.bind("UUID", str(project_id)), parameters.bind("Array(String)", ids)
         where = read_sql(_HERE, "of_anonymous", project=project, ids=listed)
         found.append(Rows("events", where, parameters.values))
+    return found
+
+
+def identity_of(project_id: uuid.UUID, people: Sequence[str]) -> list[Rows]:
+    """Conditions that together are on everything said of who these people are and what they are like."""
+    found = []
+    for keys in chunks(people):
+        for table, name in _IDENTITY:
+            parameters = Parameters()
+            project, listed = parameters.bind("UUID", str(project_id)), parameters.bind("Array(String)", keys)
+            found.append(Rows(table, read_sql(_HERE, name, project=project, keys=listed), parameters.values))
     return found
 
 

@@ -17,6 +17,7 @@ from shared import metrics
 from shared.bus import Bus, BusUnavailableError, Message
 from shared.clock import Clock
 from shared.events import EVENTS_TOPIC, MAX_RECORD_BYTES, Receipt, part_id, record
+from shared.failpoints import reach
 from shared.ids import uuid7
 
 STALLED_AFTER_SECONDS = 1.0
@@ -104,11 +105,13 @@ class GroupCommit:
     async def _flush(self, taken: list[_Waiting]) -> None:
         messages, receipts = pack(taken, self._clock.micros())
         metrics.INGEST_FLUSH_EVENTS.observe(sum(receipt.rows for receipt in receipts))
+        reach("ingest.before_publish")
         publishing = asyncio.create_task(self._bus.publish(EVENTS_TOPIC, messages))
         finished, _ = await asyncio.wait({publishing}, timeout=STALLED_AFTER_SECONDS)
         if not finished:
             self._fail_waiting()
         await publishing
+        reach("ingest.after_publish")
         _ACCEPTED.inc(sum(receipt.rows for receipt in receipts))
         for waiting, receipt in zip(taken, receipts, strict=True):
             if not waiting.done.done():

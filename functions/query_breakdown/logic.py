@@ -98,15 +98,15 @@ def values_sql(query: BreakdownQuery, source: Source, top: list[Key]) -> tuple[s
 async def breakdown(query: BreakdownQuery, project_id: uuid.UUID, warehouse: Warehouse) -> BreakdownAnswer:
     """Answer a breakdown exactly; raises Rejected for what cannot be asked, UnavailableError where nobody answers."""
     period = parse_period(query.start, query.end, query.timezone)
-    asker = Asker(warehouse, function="query_breakdown", measure=query.measure)
+    asker = Asker(warehouse, function="query_breakdown", measure=query.measure, project_id=project_id)
     source, planned = await plan(query.wanted(project_id, period), asker)
     nothing = of_nothing(query.measure)
     if query.explain:
         planned = planned.explained(await asker.estimate(*values_sql(query, source, [])))
         return BreakdownAnswer([], nothing, nothing, True, asker.took_ms, asker.rows_read, period.echo(), planned)
-    found = await asker.ask(*top_sql(query, source), source.version)
+    found = await asker.ask(*top_sql(query, source), source.version, small=source.small)
     top: list[Key] = [row[:-1] for row in found.rows]
-    values = (await asker.ask(*values_sql(query, source, top), source.version)).rows
+    values = (await asker.ask(*values_sql(query, source, top), source.version, small=source.small)).rows
     total = next((value for _, whole, value in values if whole), nothing)
     by_place = {place: value for place, whole, value in values if not whole}
     rows = [

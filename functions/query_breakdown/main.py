@@ -13,10 +13,11 @@ from shared.security.policy import Action
 async def main(request: Request, ports: Ports) -> Reply:
     caller = await ports.access.authorize(request, Action.EVENTS_READ)
     if older := asked_before(request):
-        found = await breakdown(from_json(older.body(), BreakdownQuery), caller.project_id, ports.warehouse)
+        asked = from_json(older.body(), BreakdownQuery)
+        found = await request.while_connected(breakdown(asked, caller.project_id, ports.warehouse))
         return json_reply(older.listed((row.key, row.value) for row in found.rows))
     if request.method == "POST":
         query = from_json(await request.body(MAX_QUERY_BYTES), BreakdownQuery)
     else:
         query = from_address(request.address.partition("?")[2], BreakdownQuery)
-    return json_reply(await breakdown(query, caller.project_id, ports.warehouse))
+    return json_reply(await request.while_connected(breakdown(query, caller.project_id, ports.warehouse)))

@@ -56,11 +56,11 @@ class CountAnswer(msgspec.Struct, frozen=True):
 async def count(query: CountQuery, project_id: uuid.UUID, warehouse: Warehouse) -> CountAnswer:
     """Answer a count exactly; raises Rejected for what cannot be asked, UnavailableError where nobody answers."""
     period = parse_period(query.start, query.end, query.timezone)
-    asker = Asker(warehouse, function="query_count", measure=query.measure)
+    asker = Asker(warehouse, function="query_count", measure=query.measure, project_id=project_id)
     source, planned = await plan(query.wanted(project_id, period), asker)
     value = None
     if query.explain:
         planned = planned.explained(await asker.estimate(*count_sql(source)))
     else:
-        value = (await asker.ask(*count_sql(source), source.version)).value
+        value = (await asker.ask(*count_sql(source), source.version, small=source.small)).value
     return CountAnswer(value, True, asker.took_ms, asker.rows_read, period.echo(), planned.reached(asker))

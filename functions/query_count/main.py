@@ -12,8 +12,7 @@ from shared.query.request import MAX_QUERY_BYTES, from_address, from_json
 from shared.refusals import Refusal, Rejected
 from shared.security.policy import Action
 
-# Where a Trigger posts its events. They carry no key, so the public addresses do not take them.
-SINK = "/"
+SINK = "/"  # where a Trigger posts; its events carry no key, so the public addresses do not take them
 
 
 @function("query_count", opens)
@@ -22,13 +21,14 @@ async def main(request: Request, ports: Ports) -> Reply:
         return await _asked_by_event(request, ports)
     caller = await ports.access.authorize(request, Action.EVENTS_READ)
     if older := asked_before(request):
-        counted = await count(from_json(older.body(), CountQuery), caller.project_id, ports.warehouse)
+        answer = count(from_json(older.body(), CountQuery), caller.project_id, ports.warehouse)
+        counted = await request.while_connected(answer)
         return json_reply(Counted(int(counted.value or 0)))
     if request.method == "POST":
         query = from_json(await request.body(MAX_QUERY_BYTES), CountQuery)
     else:
         query = from_address(request.address.partition("?")[2], CountQuery)
-    return json_reply(await count(query, caller.project_id, ports.warehouse))
+    return json_reply(await request.while_connected(count(query, caller.project_id, ports.warehouse)))
 
 
 async def _asked_by_event(request: Request, ports: Ports) -> Reply:

@@ -11,11 +11,14 @@ import msgspec
 
 from shared.clock import Clock, to_datetime
 from shared.query.ask import Asker, Warehouse
+from shared.query.fields import PERSON
 from shared.query.filters import Filter
+from shared.query.identity import Identity
 from shared.query.pages import DEFAULT_LIMIT, Limit, Micros, UInt64, newest, open_page
 from shared.query.parameters import Parameters
 from shared.query.period import Period
-from shared.query.scope import read_sql, scope
+from shared.query.scope import Defines, read_sql, scope
+from shared.query.segments import segments_of
 
 
 class Key(NamedTuple):
@@ -109,10 +112,18 @@ class EventsAnswer(msgspec.Struct, frozen=True):
     range: dict[str, str]
 
 
-def to_sql(query: EventsQuery, project_id: uuid.UUID, period: Period, after: Key | None) -> tuple[str, dict[str, Any]]:
-    """The SQL of one page and one row more, and its bound parameters; refuses unknown fields and unfit filters."""
+def to_sql(
+    query: EventsQuery, project_id: uuid.UUID, period: Period, after: Key | None, identity: Defines | None = None
+) -> tuple[str, dict[str, Any]]:
+    """The SQL of one page and one row more, and its bound parameters; refuses unknown fields and unfit filters.
+
+    `identity` says who is who and who is in which segment, where the filters ask.
+    """
     parameters = Parameters()
-    wanted = scope(project_id, period, parameters, events=query.events, filters=query.conditions())
+    filters = query.conditions()
+    if identity is None and any(one.property == PERSON for one in filters):
+        identity = Identity(project_id)
+    wanted = scope(project_id, period, parameters, events=query.events, filters=filters, identity=identity)
     if after is not None:
         wanted += f"\n    AND {_after(after, parameters)}"
     sql = read_sql(
@@ -136,11 +147,12 @@ def _after(key: Key, parameters: Parameters) -> str:
 
 async def latest(query: EventsQuery, project_id: uuid.UUID, warehouse: Warehouse, clock: Clock) -> EventsAnswer:
     """Answer one page exactly; raises Rejected for what cannot be asked, UnavailableError where nobody answers."""
-    asker = Asker(warehouse, function="query_events")
+    asker = Asker(warehouse, function="query_events", project_id=project_id)
     page = open_page(query, Key, listed="events", project_id=project_id, now=to_datetime(clock.micros()))
+    who = await segments_of(project_id, query.conditions(), [], asker, clock)
 
     async def ask(window: Period) -> Sequence[tuple[Any, ...]]:
-        return (await asker.ask(*to_sql(query, project_id, window, page.after))).rows
+        return (await asker.ask(*to_sql(query, project_id, window, page.after, who))).rows
 
     rows = await newest(_until(page.period, page.after), query.limit + 1, ask)
     shown = rows[: query.limit]

@@ -16,4 +16,5 @@ async def main(request: Request, ports: Ports) -> Reply:
         query = from_json(await request.body(MAX_QUERY_BYTES), EventsQuery)
     else:
         query = from_address(request.address.partition("?")[2], EventsQuery)
-    return json_reply(await latest(query, caller.project_id, ports.warehouse, SYSTEM_CLOCK))
+    page = latest(query, caller.project_id, ports.warehouse, SYSTEM_CLOCK)
+    return json_reply(await request.while_connected(page))

@@ -4,19 +4,21 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from shared.config import CatalogSettings, WarehouseSettings, load
+from shared.config import load
+from shared.query.answers import Remembering
+from shared.query.guard import QuerySettings
+from shared.query.ports import open_questions
 from shared.security.access import Access, open_access
-from shared.warehouse.client import Warehouse
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(WarehouseSettings, CatalogSettings):
+class Settings(QuerySettings):
     pass
 
 
 @dataclass(frozen=True)
 class Ports:
-    warehouse: Warehouse
+    warehouse: Remembering
     access: Access
 
     async def ready(self) -> None:
@@ -26,7 +28,5 @@ class Ports:
 @asynccontextmanager
 async def opens() -> AsyncIterator[Ports]:
     settings = load(Settings)
-    warehouse = Warehouse(settings.warehouse_url)
-    async with open_access(settings.catalog_url) as access:
+    async with open_questions(settings) as warehouse, open_access(settings.catalog_url) as access:
         yield Ports(warehouse, access)
-    await warehouse.close()

@@ -120,7 +120,7 @@ class _Pages:
         self._page: Page[Key] = open_page(
             query, Key, listed=f"schema/{listed}", project_id=project_id, now=now, days=DEFAULT_DAYS
         )
-        self.asker = Asker(warehouse, function="query_schema")
+        self.asker = Asker(warehouse, function="query_schema", project_id=project_id)
 
     @property
     def zone(self) -> ZoneInfo:

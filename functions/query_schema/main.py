@@ -17,10 +17,10 @@ async def main(request: Request, ports: Ports) -> Reply:
     place = (caller.project_id, ports.warehouse, SYSTEM_CLOCK)
     match request.path:
         case "/api/v1/schema/events":
-            return json_reply(await events(from_address(asked, NamesQuery), *place))
+            return json_reply(await request.while_connected(events(from_address(asked, NamesQuery), *place)))
         case "/api/v1/schema/properties":
-            return json_reply(await properties(from_address(asked, PropertiesQuery), *place))
+            return json_reply(await request.while_connected(properties(from_address(asked, PropertiesQuery), *place)))
         case "/api/v1/schema/values":
-            return json_reply(await values(from_address(asked, ValuesQuery), *place))
+            return json_reply(await request.while_connected(values(from_address(asked, ValuesQuery), *place)))
         case _:
             raise Rejected(Refusal.NOT_FOUND, "here are events, properties and values, under /api/v1/schema/")

@@ -119,7 +119,7 @@ async def timeseries(
     other = None if query.compare is None else compared(period, query.interval, query.compare)
     periods = [period] if other is None else [period, other]
     cuts = [cut(one, query.interval) for one in periods]
-    asker = Asker(warehouse, function="query_timeseries", measure=query.measure)
+    asker = Asker(warehouse, function="query_timeseries", measure=query.measure, project_id=project_id)
     planned = [
         await plan(query.wanted(project_id, one, buckets), asker) for one, buckets in zip(periods, cuts, strict=True)
     ]
@@ -132,7 +132,7 @@ async def timeseries(
     for one, buckets in zip(periods, cuts, strict=True):
         check_points(len(buckets), len(top) + rest, query.interval, one)
     rows = [
-        (await asker.ask(*points_sql(query, source, buckets, top), source.version)).rows
+        (await asker.ask(*points_sql(query, source, buckets, top), source.version, small=source.small)).rows
         for source, buckets in zip(sources, cuts, strict=True)
     ]
     # a group that appeared since the first statement is in the rest, and so is one of the other range alone
@@ -170,9 +170,9 @@ async def largest(
 ) -> list[tuple[str | None, Value]]:
     """The largest groups over the whole range without their points, the largest first; raises as `timeseries` does."""
     period = parse_period(query.start, query.end, query.timezone)
-    asker = Asker(warehouse, function="query_timeseries", measure=query.measure)
+    asker = Asker(warehouse, function="query_timeseries", measure=query.measure, project_id=project_id)
     source, _ = await plan(query.wanted(project_id, period), asker)
-    rows = (await asker.ask(*top_sql(query, source), source.version)).rows
+    rows = (await asker.ask(*top_sql(query, source), source.version, small=source.small)).rows
     return [(key, value) for key, value in rows[: query.limit]]
 
 
@@ -180,7 +180,7 @@ async def _top(query: TimeseriesQuery, source: Source, asker: Asker) -> tuple[li
     """The keys of the series, and whether there are more groups; one key of no parts where nothing is grouped."""
     if query.group_by is None:
         return [()], False
-    keys = [row[:-1] for row in (await asker.ask(*top_sql(query, source), source.version)).rows]
+    keys = [row[:-1] for row in (await asker.ask(*top_sql(query, source), source.version, small=source.small)).rows]
     return keys[: query.limit], len(keys) > query.limit
 
 

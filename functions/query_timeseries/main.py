@@ -15,11 +15,12 @@ async def main(request: Request, ports: Ports) -> Reply:
     if older := asked_before(request):
         wanted = from_json(older.body(), TimeseriesQuery)
         if wanted.group_by is not None:
-            return json_reply(older.listed(await largest(wanted, caller.project_id, ports.warehouse)))
-        answer = await timeseries(wanted, caller.project_id, ports.warehouse)
+            found = await request.while_connected(largest(wanted, caller.project_id, ports.warehouse))
+            return json_reply(older.listed(found))
+        answer = await request.while_connected(timeseries(wanted, caller.project_id, ports.warehouse))
         return json_reply(older.listed(answer.series[0].points))
     if request.method == "POST":
         query = from_json(await request.body(MAX_QUERY_BYTES), TimeseriesQuery)
     else:
         query = from_address(request.address.partition("?")[2], TimeseriesQuery)
-    return json_reply(await timeseries(query, caller.project_id, ports.warehouse))
+    return json_reply(await request.while_connected(timeseries(query, caller.project_id, ports.warehouse)))

@@ -11,6 +11,7 @@ import msgspec
 
 from shared.clock import Clock, to_datetime
 from shared.query.ask import Asker, Warehouse
+from shared.query.buckets import Buckets, Interval, check_points, cut
 from shared.query.pages import DEFAULT_LIMIT, Limit, Micros, newest, open_page
 from shared.query.parameters import Parameters
 from shared.query.period import Period
@@ -28,7 +29,7 @@ class Key(NamedTuple):
     position: Annotated[int, msgspec.Meta(ge=0, lt=1 << 32)]
 
 
-class ReasonsQuery(
+class _Wanted(
     msgspec.Struct,
     frozen=True,
     forbid_unknown_fields=True,
@@ -55,7 +56,13 @@ class ReasonsQuery(
         return rejected_scope(project_id, period, parameters, reason=self.reason, event=self.event, source=self.source)
 
 
-class RejectedQuery(ReasonsQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class ReasonsQuery(_Wanted, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The same for how many there are of each reason; with an `interval`, in each bucket of it, too."""
+
+    interval: Interval | None = None
+
+
+class RejectedQuery(_Wanted, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The same for a list of them, page by page."""
 
     limit: Limit = DEFAULT_LIMIT
@@ -99,11 +106,23 @@ class ReasonCount(msgspec.Struct, frozen=True):
     last_seen: str
 
 
+class ReasonSeries(msgspec.Struct, frozen=True):
+    """How many events were refused for one reason in each bucket, by the bucket's begin in local time."""
+
+    reason: str
+    points: list[tuple[str, int]]
+
+
 class ReasonsAnswer(msgspec.Struct, frozen=True):
-    """Every reason for which something was refused in the range, the most frequent first."""
+    """Every reason for which something was refused in the range, the most frequent first.
+
+    `series` are in the same order, null without an `interval`; buckets from `incomplete_from` on are not over.
+    """
 
     items: list[ReasonCount]
     total: int
+    series: list[ReasonSeries] | None
+    incomplete_from: str | None
     took_ms: float
     rows_read: int
     range: dict[str, str]
@@ -175,7 +194,31 @@ async def count_reasons(
         for reason, count, first, last in answer.rows
     ]
     total = sum(item.count for item in items)
-    return ReasonsAnswer(items, total, asker.took_ms, asker.rows_read, period.echo())
+    series, incomplete = None, None
+    if query.interval is not None:
+        buckets = cut(period, query.interval)
+        check_points(len(buckets), max(len(items), 1), query.interval, period)
+        found = await _by_bucket(query, project_id, period, buckets, asker)
+        labels = list(enumerate(buckets.labels()))
+        series = [
+            ReasonSeries(item.reason, [(label, found.get((item.reason, number), 0)) for number, label in labels])
+            for item in items
+        ]
+        incomplete = buckets.unfinished(to_datetime(clock.micros()))
+    return ReasonsAnswer(items, total, series, incomplete, asker.took_ms, asker.rows_read, period.echo())
+
+
+async def _by_bucket(
+    query: ReasonsQuery, project_id: uuid.UUID, period: Period, buckets: Buckets, asker: Asker
+) -> dict[tuple[str, int], int]:
+    parameters = Parameters()
+    sql = read_sql(
+        Path(__file__).parent,
+        "reasons_over_time",
+        bucket=buckets.number_sql(parameters),
+        scope=query.scope(project_id, period, parameters),
+    )
+    return {(reason, bucket): count for reason, bucket, count in (await asker.ask(sql, parameters.values)).rows}
 
 
 def _item(row: Sequence[Any], zone: ZoneInfo) -> RejectedEvent:

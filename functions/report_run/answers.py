@@ -18,6 +18,8 @@ from shared.listing import Listed, id_cursor, made_time_cursor, read_id, time_cu
 from shared.paths import match
 from shared.query.request import MAX_QUERY_BYTES, from_address, from_json
 from shared.refusals import Refusal, Rejected
+from shared.security.access import Caller
+from shared.security.changes import Changes
 
 REPORTS = "/api/v1/reports"
 ONE = REPORTS + "/{id}"
@@ -77,12 +79,14 @@ class RunsAnswer(msgspec.Struct, frozen=True):
     next_cursor: str | None
 
 
-async def answer(request: Request, ports: Ports, project_id: uuid.UUID) -> Reply:
-    """Answer an address of reports."""
+async def answer(request: Request, ports: Ports, caller: Caller) -> Reply:
+    """Answer an address of reports; each change is in the audit log."""
+    project_id = caller.project_id
     if request.path == REPORTS:
-        return await _all(request, ports, project_id)
+        return await _all(request, ports, caller)
     if found := match(ONE, request.path):
-        return await _one(request, ports, await _found(found["id"], ports, project_id))
+        report = await _found(found["id"], ports, project_id)
+        return await _one(request, ports, report, _changes(request, ports, caller))
     if (found := match(RUN, request.path)) and request.method == "POST":
         return await _run(request, ports, await _found(found["id"], ports, project_id))
     if (found := match(RUNS, request.path)) and request.method == "GET":
@@ -96,34 +100,38 @@ async def answer(request: Request, ports: Ports, project_id: uuid.UUID) -> Reply
     raise Rejected(Refusal.NOT_FOUND, f"reports are at {REPORTS}, one of them at {ONE}, its runs at {RUNS}")
 
 
-async def _all(request: Request, ports: Ports, project_id: uuid.UUID) -> Reply:
+def _changes(request: Request, ports: Ports, caller: Caller) -> Changes[Report]:
+    return Changes("report", _shown, catalog=ports.catalog, proxies=ports.proxies, request=request, caller=caller)
+
+
+async def _all(request: Request, ports: Ports, caller: Caller) -> Reply:
     if request.method == "POST":
         asked = from_json(await request.body(MAX_QUERY_BYTES), ReportRequest).checked()
-        report = await ports.reports.create(project_id, asked)
+        reports, changes = ports.reports, _changes(request, ports, caller)
+        report = await changes.made("created", lambda to: reports.within(to).create(caller.project_id, asked))
         reply = json_reply(_shown(report), 201)
         reply.headers["location"] = f"{REPORTS}/{report.id}"
         return reply
     if request.method != "GET":
         raise Rejected(Refusal.METHOD_NOT_ALLOWED, "reports are listed with GET and made with POST")
     query = from_address(request.query.decode("latin-1"), Listed)
-    found = await ports.reports.page(project_id, id_cursor(query.cursor), query.limit + 1)
+    found = await ports.reports.page(caller.project_id, id_cursor(query.cursor), query.limit + 1)
     page = found[: query.limit]
     more = str(page[-1].id) if len(found) > query.limit else None
     return json_reply(ReportsAnswer([_shown(report) for report in page], more))
 
 
-async def _one(request: Request, ports: Ports, report: Report) -> Reply:
+async def _one(request: Request, ports: Ports, report: Report, changes: Changes[Report]) -> Reply:
+    reports, which = ports.reports, (report.id, report.project_id)
     match request.method:
         case "GET":
             return json_reply(_shown(report))
         case "PUT":
             asked = from_json(await request.body(MAX_QUERY_BYTES), ReportRequest).checked()
-            changed = await ports.reports.replace(report.id, report.project_id, asked)
-            if changed is None:
-                raise Rejected(Refusal.NOT_FOUND, f"there is no report {report.id} any more")
+            changed = await changes.made("changed", lambda to: reports.within(to).replace(*which, asked), report)
             return json_reply(_shown(changed))
         case "DELETE":
-            await ports.reports.remove(report.id, report.project_id)
+            await changes.removed(lambda to: reports.within(to).remove(*which), report)
             return Reply(204)
         case _:
             raise Rejected(Refusal.METHOD_NOT_ALLOWED, "a report takes GET, PUT and DELETE")

@@ -9,6 +9,7 @@ import msgspec
 
 from functions.report_run.asked import ReportRequest
 from shared.query.ask import Asker
+from shared.query.identity import look
 from shared.query.measures import measure
 from shared.query.parameters import Parameters
 from shared.query.period import Period
@@ -20,7 +21,7 @@ _HERE = Path(__file__).parent
 
 
 class Totals(msgspec.Struct, frozen=True):
-    """What a range had. Users are those with a `user_id`, else with an `anonymous_id`."""
+    """What a range had. Users are people: all ids that are linked are one."""
 
     events: int
     users: int
@@ -106,7 +107,7 @@ async def _totals(project_id: uuid.UUID, period: Period, asker: Asker) -> Totals
         events=measure("count"),
         users=measure("users"),
         sessions=measure("sessions"),
-        scope=scope(project_id, period, parameters),
+        scope=scope(project_id, period, parameters, identity=await look(project_id, asker)),
     )
     [row] = (await asker.ask(sql, parameters.values)).rows
     return Totals(*map(int, row))

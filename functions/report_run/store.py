@@ -8,7 +8,7 @@ import msgspec
 
 from functions.report_run.asked import ReportRequest
 from functions.report_run.numbers import Numbers
-from shared.catalog.client import Catalog, Row
+from shared.catalog.client import Queries, Row
 from shared.ids import uuid7
 from shared.refusals import Refusal, Rejected
 from shared.timers import Timers
@@ -62,19 +62,28 @@ class Run(msgspec.Struct, frozen=True):
 
 
 class Reports:
-    """Reads and writes reports. Every call raises CatalogUnavailableError where the catalog is away."""
+    """Reads and writes reports, in a catalog or a transaction.
 
-    def __init__(self, catalog: Catalog, timers: Timers, most: int) -> None:
+    Every call raises CatalogUnavailableError where the catalog is away.
+    """
+
+    def __init__(self, catalog: Queries, timers: Timers, most: int) -> None:
         self._catalog = catalog
         self._timers = timers
         self._most = most
 
+    def within(self, transaction: Queries) -> "Reports":
+        """The same, in a transaction."""
+        return Reports(transaction, self._timers, self._most)
+
     async def create(self, project_id: uuid.UUID, asked: ReportRequest) -> Report:
-        """A new report, which comes by its schedule from now on; refuses more than a project may have (`conflict`)."""
+        """A new report, which comes by its schedule from now on; refuses more than a project may have (`conflict`).
+
+        In a transaction: it holds the project's row, so that two at once count each other.
+        """
         values = {"project_id": project_id, **self._written(uuid7(), asked), "most": self._most}
-        async with self._catalog.transaction() as work:
-            await work.rows("lock_project", {"project_id": project_id})
-            found = await work.rows("create_report", values)
+        await self._catalog.rows("lock_project", {"project_id": project_id})
+        found = await self._catalog.rows("create_report", values)
         if not found:
             raise Rejected(Refusal.CONFLICT, f"the project has {self._most} reports, as many as it may: delete one")
         return Report(**found[0])

@@ -8,19 +8,22 @@ from typing import Annotated
 import msgspec
 import structlog
 
-from functions.retention_enforce.logic import MOST_DAYS, Due, Retention, Run
+from functions.retention_enforce.logic import MOST_DAYS, Due, Retention, Run, keep
 from functions.retention_enforce.ports import Ports
 from shared.bus import Bus, Message
+from shared.catalog.client import Queries
 from shared.cloudevent import decode
+from shared.events import CONTROL_TOPIC
 from shared.http import Reply, Request, json_reply
 from shared.query.request import from_json
 from shared.refusals import Refusal, Rejected
+from shared.security.access import Caller
+from shared.security.changes import Changes
 
 RETENTION = "/api/v1/retention"
 PREVIEW = f"{RETENTION}/preview"
 DUE = "dev.sluice.retention.due.v1"
 ENFORCED = "dev.sluice.retention.enforced.v1"
-CONTROL = "control"
 _MOST_BYTES = 64 * 1024
 _SECONDS = 40.0
 _RUNS_SHOWN = 10
@@ -40,6 +43,13 @@ class PreviewRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What would go if events were kept for so many days; without, as they are."""
 
     days: Days | None = None
+
+
+class Keeps(msgspec.Struct, frozen=True):
+    """For how many days a project, named by its id, keeps its events."""
+
+    id: uuid.UUID
+    days: int | None
 
 
 class RetentionAnswer(msgspec.Struct, frozen=True):
@@ -72,9 +82,9 @@ async def deliver(request: Request, ports: Ports) -> Reply:
     return Reply(204)
 
 
-async def answer(request: Request, ports: Ports, project_id: uuid.UUID) -> Reply:
-    """Show or set what a project keeps, or what would go."""
-    retention = ports.retention
+async def answer(request: Request, ports: Ports, caller: Caller) -> Reply:
+    """Show or set what a project keeps, or what would go; what is set is in the audit log."""
+    retention, project_id = ports.retention, caller.project_id
     if request.path == PREVIEW and request.method == "POST":
         return json_reply(await _preview(request, retention, project_id))
     if request.path == RETENTION and request.method == "GET":
@@ -83,8 +93,21 @@ async def answer(request: Request, ports: Ports, project_id: uuid.UUID) -> Reply
         asked = from_json(await request.body(_MOST_BYTES), RetentionRequest)
         if asked.days is not None:
             retention.cutoff(asked.days)
-        return json_reply(await _shown(retention, project_id, await retention.keep(project_id, asked.days)))
+        changes = Changes(
+            "retention", _plain, catalog=ports.catalog, proxies=ports.proxies, request=request, caller=caller
+        )
+        before = Keeps(project_id, await retention.days(project_id))
+        kept = await changes.made("changed", lambda to: _keep(to, project_id, asked.days), before)
+        return json_reply(await _shown(retention, project_id, kept.days))
     raise Rejected(Refusal.METHOD_NOT_ALLOWED, f"{RETENTION} takes GET and PUT, {PREVIEW} POST")
+
+
+async def _keep(transaction: Queries, project_id: uuid.UUID, days: int | None) -> Keeps:
+    return Keeps(project_id, await keep(transaction, project_id, days))
+
+
+def _plain(keeps: Keeps) -> dict[str, int | None]:
+    return {"days": keeps.days}
 
 
 async def _preview(request: Request, retention: Retention, project_id: uuid.UUID) -> Due:
@@ -110,4 +133,4 @@ async def _tell(bus: Bus, project_id: uuid.UUID, run: Run) -> None:
         "datacontenttype": "application/json",
         "project": str(project_id),
     }
-    await bus.publish(CONTROL, [Message(attributes, msgspec.json.encode(run))])
+    await bus.publish(CONTROL_TOPIC, [Message(attributes, msgspec.json.encode(run))])

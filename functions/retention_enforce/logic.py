@@ -13,7 +13,7 @@ import msgspec
 import structlog
 
 from functions.retention_enforce.clocks import Seen, objection
-from shared.catalog.client import Catalog
+from shared.catalog.client import Catalog, Queries
 from shared.clock import Clock, to_datetime
 from shared.ids import uuid7
 from shared.query.parameters import Parameters
@@ -99,10 +99,6 @@ class Retention:
         """For how many days the project keeps its events; None for ever."""
         rows = await self._catalog.rows("find_retention", {"project_id": project_id})
         return _days(rows)
-
-    async def keep(self, project_id: uuid.UUID, days: int | None) -> int | None:
-        """Keep the project's events for so many days from the next run on; None for ever."""
-        return _days(await self._catalog.rows("set_retention", {"project_id": project_id, "days": days}))
 
     async def runs(self, project_id: uuid.UUID, most: int, state: str = "") -> list[Run]:
         """The project's runs, the newest first."""
@@ -216,6 +212,11 @@ class Retention:
     async def _finish(self, run_id: uuid.UUID, dropped: int, left: Count) -> None:
         values = {"id": run_id, "at": self.now(), "dropped_parts": dropped, "left_rows": left.rows}
         await self._catalog.rows("finish_retention_run", values)
+
+
+async def keep(catalog: Queries, project_id: uuid.UUID, days: int | None) -> int | None:
+    """Keep the project's events for so many days from the next run on; None for ever."""
+    return _days(await catalog.rows("set_retention", {"project_id": project_id, "days": days}))
 
 
 def due_rows(table: Table, project_id: uuid.UUID, cutoff: datetime, partitions: list[str] | None = None) -> Rows:

@@ -3,17 +3,15 @@
 from functions.retention_enforce.answers import answer, deliver
 from functions.retention_enforce.ports import Ports, opens
 from shared.cloudevent import looks_like_cloudevent
-from shared.function import function
+from shared.function import SINK, function
 from shared.http import Reply, Request
 from shared.security.policy import Action
-
-# Where events are posted. They carry no key, so the public addresses do not take them.
-SINK = "/"
 
 
 @function("retention_enforce", opens, methods=("GET", "POST", "PUT"))
 async def main(request: Request, ports: Ports) -> Reply:
+    # Events carry no key, so the public addresses do not take them.
     if request.path == SINK and looks_like_cloudevent(request.headers):
         return await deliver(request, ports)
     caller = await ports.access.authorize(request, Action.RETENTION_WRITE)
-    return await answer(request, ports, caller.project_id)
+    return await answer(request, ports, caller)

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from functions.retention_enforce.logic import Limits, Retention
+from shared.addresses import TRUSTED_PROXIES, TrustedProxies
 from shared.bus import Bus, open_bus
 from shared.catalog.client import Catalog
 from shared.clock import SYSTEM_CLOCK
@@ -18,6 +19,7 @@ class Settings(WarehouseSettings, CatalogSettings, BusSettings):
     dry_run: bool = setting(
         "SLUICE_RETENTION_DRY_RUN", "Only note what retention would drop, and drop nothing.", default=False
     )
+    trusted_proxies: str = setting("SLUICE_TRUSTED_PROXIES", TRUSTED_PROXIES, default="loopback")
     partitions: int = setting(
         "SLUICE_RETENTION_PARTITIONS",
         "From how many partitions of a project, weeks by default, one run of retention drops.",
@@ -31,6 +33,7 @@ class Ports:
     catalog: Catalog
     bus: Bus
     access: Access
+    proxies: TrustedProxies
     retention: Retention
 
     async def ready(self) -> None:
@@ -44,7 +47,7 @@ async def opens() -> AsyncIterator[Ports]:
     bus = open_bus(settings.bus_url)
     retention = Retention(warehouse, catalog, SYSTEM_CLOCK, Limits(settings.partitions, settings.dry_run))
     async with open_access(settings.catalog_url) as access:
-        yield Ports(warehouse, catalog, bus, access, retention)
+        yield Ports(warehouse, catalog, bus, access, TrustedProxies(settings.trusted_proxies), retention)
     await warehouse.close()
     await catalog.close()
     await bus.close()

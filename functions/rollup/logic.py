@@ -17,6 +17,7 @@ import structlog
 
 from shared import metrics
 from shared.clock import Clock
+from shared.failpoints import reach
 from shared.query.scope import read_sql
 from shared.warehouse.client import Answer
 
@@ -25,11 +26,11 @@ log = structlog.get_logger()
 HOUR = 3_600
 _WEEK = 7 * 24 * HOUR
 _MONDAY = 4 * 24 * HOUR  # 1970-01-05
-_SECOND = 1_000_000
+SECOND = 1_000_000
 # Hours of one look; what is due beyond them is due the next time.
 MOST_HOURS = 20_000
 # Longer than any query may take, so none reads a generation while it goes.
-_KEPT_SECONDS = 600
+KEPT_SECONDS = 600
 _DICE_BITS = 10
 
 
@@ -54,11 +55,15 @@ class Pace(NamedTuple):
 
 
 class Due(NamedTuple):
-    """An hour to roll up: its project, its begin in seconds since 1970, its version in the ledger."""
+    """An hour to roll up: its project, its begin in seconds since 1970, its version in the ledger.
+
+    `newest` is the generation that counts now, 0 where there is none.
+    """
 
     project: str
     start: int
     version: int
+    newest: int = 0
 
 
 class Ran(NamedTuple):
@@ -87,22 +92,23 @@ async def run(warehouse: Warehouse, clock: Clock, pace: Pace, most: int = MOST_H
 
 async def forget_superseded(warehouse: Warehouse, clock: Clock) -> int:
     """Delete counts of older generations; returns how many rows those were."""
-    before = {"before": _generation(clock.micros() - _KEPT_SECONDS * _SECOND)}
-    found = int((await warehouse.query(_sql("superseded"), before)).value)
+    before = {"before": generation_of(clock.micros() - KEPT_SECONDS * SECOND)}
+    found = int((await warehouse.query(sql_of("superseded"), before)).value)
     if found:
-        await warehouse.change(_sql("forget"), before)
+        await warehouse.change(sql_of("forget"), before)
+        reach("rollup.after_forget")
     return found
 
 
 async def _due(warehouse: Warehouse, clock: Clock, pace: Pace, most: int) -> list[Due]:
-    now = clock.micros() / _SECOND
+    now = clock.micros() / SECOND
     moments = {
         "over": int(now - pace.over) - HOUR,
         "quiet": int(now - pace.quiet),
-        "waited": _generation(int((now - pace.waited) * _SECOND)),
+        "waited": generation_of(int((now - pace.waited) * SECOND)),
         "most": most,
     }
-    return [Due(*row) for row in (await warehouse.query(_sql("due"), moments)).rows]
+    return [Due(*row) for row in (await warehouse.query(sql_of("due"), moments)).rows]
 
 
 def _steps(due: Sequence[Due]) -> Iterator[list[Due]]:
@@ -113,16 +119,21 @@ def _steps(due: Sequence[Due]) -> Iterator[list[Due]]:
 
 async def _roll_up(hours: Sequence[Due], warehouse: Warehouse, clock: Clock) -> int:
     """Write one generation of these hours, then their headers; returns how many events they have."""
-    project, generation = hours[0].project, _generation(clock.micros())
+    project = hours[0].project
+    # Readers take the newest: a clock that was ahead and went back must not hide what is counted from now on.
+    generation = max(generation_of(clock.micros()), max(hour.newest for hour in hours) + 1)
     starts = [hour.start for hour in hours]
     first, last = min(starts), max(starts) + HOUR
     which = {"project": project, "generation": generation}
-    wide = {**which, "start": first * _SECOND, "end": last * _SECOND, "hours": starts}
-    await warehouse.change(_sql("count"), wide)
-    answer = await warehouse.query(_sql("written"), {**which, "start": first, "end": last})
+    wide = {**which, "start": first * SECOND, "end": last * SECOND, "hours": starts}
+    reach("rollup.after_version")
+    await warehouse.change(sql_of("count"), wide)
+    reach("rollup.after_counts")
+    answer = await warehouse.query(sql_of("written"), {**which, "start": first, "end": last})
     written: dict[int, int] = {start: int(rows) for start, rows in answer.rows}
     headers = (_header(hour, generation, written.get(hour.start, 0)) for hour in hours)
-    await warehouse.insert_json_lines("rollup_hours", _lines(headers))
+    await warehouse.insert_json_lines("rollup_hours", lines_of(headers))
+    reach("rollup.after_header")
     return sum(written.values())
 
 
@@ -136,14 +147,16 @@ def _header(hour: Due, generation: int, rows: int) -> dict[str, object]:
     }
 
 
-def _lines(rows: Iterable[object]) -> bytes:
+def lines_of(rows: Iterable[object]) -> bytes:
+    """Rows as the warehouse takes them."""
     return msgspec.json.Encoder().encode_lines(list(rows))
 
 
-def _generation(micros: int) -> int:
+def generation_of(micros: int) -> int:
     """A number that grows with time; two that begin in the same microsecond hardly ever get the same."""
     return micros << _DICE_BITS | random.getrandbits(_DICE_BITS)
 
 
-def _sql(name: str) -> str:
-    return read_sql(Path(__file__).parent, name)
+def sql_of(name: str, **parts: str) -> str:
+    """The query file of that name, its marks replaced."""
+    return read_sql(Path(__file__).parent, name, **parts)

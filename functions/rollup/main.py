@@ -1,5 +1,6 @@
 """rollup: counts of the hours that have changed, so that queries need not read their rows."""
 
+from functions.rollup import sessions
 from functions.rollup.logic import forget_superseded, run
 from functions.rollup.ports import Ports, opens
 from shared.clock import SYSTEM_CLOCK
@@ -21,8 +22,10 @@ async def main(request: Request, ports: Ports) -> Reply:
         return Reply(204)  # another one is at it, and takes what is due now
     async with ports.one:
         ran = await run(ports.warehouse, SYSTEM_CLOCK, ports.pace)
-        if ran.left:
+        days = await sessions.run(ports.warehouse, ports.catalog, SYSTEM_CLOCK, ports.pace)
+        if ran.left or days.left:
             await ports.bus.publish(CONTROL_TOPIC, [changed(SYSTEM_CLOCK.micros(), SOURCE)])
         elif message.attributes["type"] == DUE:
             await forget_superseded(ports.warehouse, SYSTEM_CLOCK)
+            await sessions.forget_superseded(ports.warehouse, SYSTEM_CLOCK)
     return Reply(204)

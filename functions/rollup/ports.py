@@ -1,4 +1,4 @@
-"""What rollup works with: the warehouse, and the bus it asks itself by to go on."""
+"""What rollup works with: the warehouse, projects' settings, and the bus it asks itself by to go on."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from functions.rollup.logic import Pace
 from shared.bus import Bus, open_bus
-from shared.config import BusSettings, WarehouseSettings, load, setting
+from shared.catalog.client import Catalog
+from shared.config import BusSettings, CatalogSettings, WarehouseSettings, load, setting
 from shared.warehouse.client import READ_LIMITS, Warehouse
 
 # A step reads a week of one project, and nobody waits for its answer.
@@ -16,7 +17,7 @@ _SOCKET_SECONDS = 260
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(WarehouseSettings, BusSettings):
+class Settings(WarehouseSettings, CatalogSettings, BusSettings):
     quiet: float = setting(
         "SLUICE_ROLLUP_QUIET_SECONDS", "How long an hour must be unchanged to be rolled up.", default=30.0
     )
@@ -31,6 +32,7 @@ class Settings(WarehouseSettings, BusSettings):
 @dataclass(frozen=True)
 class Ports:
     warehouse: Warehouse
+    catalog: Catalog
     bus: Bus
     pace: Pace
     one: asyncio.Lock
@@ -43,7 +45,9 @@ class Ports:
 async def opens() -> AsyncIterator[Ports]:
     settings = load(Settings)
     warehouse = Warehouse(settings.warehouse_url, timeout_seconds=_SOCKET_SECONDS, read_limits=_LIMITS)
+    catalog = Catalog(settings.catalog_url)
     bus = open_bus(settings.bus_url)
-    yield Ports(warehouse, bus, Pace(settings.over, settings.quiet, settings.waited), asyncio.Lock())
+    yield Ports(warehouse, catalog, bus, Pace(settings.over, settings.quiet, settings.waited), asyncio.Lock())
     await bus.close()
+    await catalog.close()
     await warehouse.close()

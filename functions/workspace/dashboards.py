@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -15,7 +16,6 @@ from functions.workspace.definitions import Last, by_ids, check_query
 from functions.workspace.shapes import Description, Listed, Name, PageQuery, Search, listed
 from shared.catalog.client import Queries, Row
 from shared.http import Reply, json_reply
-from shared.ids import uuid7
 from shared.refusals import Refusal, Rejected
 from shared.security.policy import Action
 
@@ -107,21 +107,12 @@ async def create(call: Call) -> Reply:
     if wanted.access == "private" and caller.user_id is None:
         raise Rejected(Refusal.BAD_REQUEST, "a key has no private dashboards: nobody would see it")
     await _check_widgets(call, caller, wanted, [])
-    made = uuid7()
-    async with call.ports.catalog.transaction() as transaction:
-        known = await call.made_before(transaction, caller, made)
-        if known is not None:
-            return saved.answered(_shown(await visible(transaction, caller, known)), 201)
-        values = {**_values(wanted), "id": made, "project_id": caller.project_id, "by": caller.user_id}
-        [row] = await transaction.rows("workspace/create_dashboard", values)
-        await saved.keep(transaction, "dashboard", made, 1, wanted, by=caller.user_id)
-        await caller.record(transaction, "dashboard.created", f"dashboard:{made}", after=wanted)
-    return saved.answered(_shown(row), 201)
+    return await saved.create(call, caller, _KEPT, wanted)
 
 
 async def replace(call: Call) -> Reply:
     caller = await call.in_project(Action.DASHBOARDS_WRITE)
-    return await _save(call, caller, await call.body(DashboardWanted), "dashboard.changed")
+    return await _save(call, caller, await call.body(DashboardWanted), "changed")
 
 
 async def restore(call: Call) -> Reply:
@@ -129,29 +120,19 @@ async def restore(call: Call) -> Reply:
     caller = await call.in_project(Action.DASHBOARDS_WRITE)
     dashboard = call.id("dashboard_id")
     before = await visible(call.ports.catalog, caller, dashboard)
-    content = msgspec.convert(await saved.restored(call, "dashboard", dashboard), DashboardWanted)
-    return await _save(call, caller, msgspec.structs.replace(content, access=before["access"]), "dashboard.restored")
+    content: DashboardWanted = await saved.restored(call, _KEPT, dashboard)
+    return await _save(call, caller, msgspec.structs.replace(content, access=before["access"]), "restored")
 
 
 async def remove(call: Call) -> Reply:
     """Remove a dashboard; its shares end with it."""
     caller = await call.in_project(Action.DASHBOARDS_WRITE)
-    dashboard = call.id("dashboard_id")
-    async with call.ports.catalog.transaction() as transaction:
-        before = await visible(transaction, caller, dashboard)
-        check_editable(caller, before)
-        values = {"id": dashboard, "project_id": caller.project_id, "version": saved.expected(call, before["version"])}
-        if not await transaction.rows("workspace/remove_dashboard", values):
-            raise saved.changed(before["version"] + 1)
-        await caller.record(transaction, "dashboard.deleted", f"dashboard:{dashboard}", _recorded(before))
-    return Reply(204)
+    return await saved.remove(call, caller, _KEPT, call.id("dashboard_id"), partial(check_editable, caller))
 
 
 async def versions(call: Call) -> Reply:
     caller = await call.in_project(Action.DASHBOARDS_READ)
-    dashboard = call.id("dashboard_id")
-    await visible(call.ports.catalog, caller, dashboard)
-    return await saved.list_versions(call, "dashboard", dashboard)
+    return await saved.list_versions(call, caller, _KEPT, call.id("dashboard_id"))
 
 
 async def visible(queries: Queries, caller: Caller, dashboard: uuid.UUID) -> Row:
@@ -174,23 +155,16 @@ def widgets_of(text: str) -> list[Widget]:
     return msgspec.json.decode(text, type=list[Widget])
 
 
-async def _save(call: Call, caller: Caller, wanted: DashboardWanted, action: str) -> Reply:
+async def _save(call: Call, caller: Caller, wanted: DashboardWanted, verb: str) -> Reply:
     dashboard = call.id("dashboard_id")
     before = await visible(call.ports.catalog, caller, dashboard)
     check_editable(caller, before)
     mine = caller.user_id is not None and before["created_by"] == caller.user_id
     if wanted.access != before["access"] and not mine and caller.role not in {"owner", "admin"}:
         raise Rejected(Refusal.ROLE_MISSING, "only its maker, owners and admins change who may see a dashboard")
-    version = saved.expected(call, before["version"])
+    saved.expected(call, before["version"])
     await _check_widgets(call, caller, wanted, widgets_of(before["widgets"]))
-    async with call.ports.catalog.transaction() as transaction:
-        values = {"id": dashboard, "project_id": caller.project_id, "version": version, "by": caller.user_id}
-        rows = await transaction.rows("workspace/change_dashboard", {**_values(wanted), **values})
-        if not rows:
-            raise saved.changed((await visible(transaction, caller, dashboard))["version"])
-        await saved.keep(transaction, "dashboard", dashboard, version + 1, wanted, by=caller.user_id)
-        await caller.record(transaction, action, f"dashboard:{dashboard}", _recorded(before), wanted)
-    return saved.answered(_shown(rows[0]))
+    return await saved.change(call, caller, _KEPT, before, wanted, verb=verb)
 
 
 async def _check_widgets(call: Call, caller: Caller, wanted: DashboardWanted, before: Sequence[Widget]) -> None:
@@ -248,6 +222,4 @@ def _values(wanted: DashboardWanted) -> dict[str, Any]:
     return {"name": wanted.name, "description": wanted.description, "access": wanted.access, **texts}
 
 
-def _recorded(row: Row) -> dict[str, Any]:
-    item = _shown(row)
-    return {name: getattr(item, name) for name in DashboardWanted.__struct_fields__}
+_KEPT = saved.Kept("dashboard", DashboardWanted, visible, _shown, _values)

@@ -13,7 +13,6 @@ from functions.workspace.call import Call, Caller
 from functions.workspace.shapes import Description, Listed, Name, PageQuery, Search, listed
 from shared.catalog.client import Queries, Row
 from shared.http import Reply, json_reply
-from shared.ids import uuid7
 from shared.refusals import Refusal, Rejected
 from shared.security.limits import refused
 from shared.security.policy import Action
@@ -92,23 +91,14 @@ async def create(call: Call) -> Reply:
     limited(call, caller, writes=True)
     wanted = await call.body(DefinitionWanted)
     await check_query(call, caller, wanted.asked)
-    made = uuid7()
-    async with call.ports.catalog.transaction() as transaction:
-        known = await call.made_before(transaction, caller, made)
-        if known is not None:
-            return saved.answered(shown(await found(transaction, caller, known)), 201)
-        values = {**_values(wanted), "id": made, "project_id": caller.project_id, "by": caller.user_id}
-        [row] = await transaction.rows("workspace/create_definition", values)
-        await saved.keep(transaction, "definition", made, 1, wanted, by=caller.user_id)
-        await caller.record(transaction, "definition.created", f"definition:{made}", after=wanted)
-    return saved.answered(shown(row), 201)
+    return await saved.create(call, caller, _KEPT, wanted)
 
 
 async def replace(call: Call) -> Reply:
     caller = await call.in_project(Action.DEFINITIONS_WRITE)
     limited(call, caller, writes=True)
     wanted = await call.body(DefinitionWanted)
-    return await _save(call, caller, wanted, "definition.changed")
+    return await _save(call, caller, wanted, "changed")
 
 
 async def restore(call: Call) -> Reply:
@@ -117,30 +107,20 @@ async def restore(call: Call) -> Reply:
     limited(call, caller, writes=True)
     definition = call.id("definition_id")
     await found(call.ports.catalog, caller, definition)
-    content = await saved.restored(call, "definition", definition)
-    return await _save(call, caller, msgspec.convert(content, DefinitionWanted), "definition.restored")
+    return await _save(call, caller, await saved.restored(call, _KEPT, definition), "restored")
 
 
 async def remove(call: Call) -> Reply:
     """Remove a definition; a dashboard that shows it says that it is gone."""
     caller = await call.in_project(Action.DEFINITIONS_WRITE)
     limited(call, caller, writes=True)
-    definition = call.id("definition_id")
-    async with call.ports.catalog.transaction() as transaction:
-        before = await found(transaction, caller, definition)
-        values = {"id": definition, "project_id": caller.project_id, "version": saved.expected(call, before["version"])}
-        if not await transaction.rows("workspace/remove_definition", values):
-            raise saved.changed(before["version"] + 1)
-        await caller.record(transaction, "definition.deleted", f"definition:{definition}", _recorded(before))
-    return Reply(204)
+    return await saved.remove(call, caller, _KEPT, call.id("definition_id"))
 
 
 async def versions(call: Call) -> Reply:
     caller = await call.in_project(Action.DEFINITIONS_READ)
     limited(call, caller, writes=False)
-    definition = call.id("definition_id")
-    await found(call.ports.catalog, caller, definition)
-    return await saved.list_versions(call, "definition", definition)
+    return await saved.list_versions(call, caller, _KEPT, call.id("definition_id"))
 
 
 async def check_query(call: Call, caller: Caller, asked: Asked) -> None:
@@ -192,19 +172,11 @@ async def _page(call: Call, caller: Caller, query: DefinitionsQuery) -> Listed[D
     return listed(rows, query.limit, shown)
 
 
-async def _save(call: Call, caller: Caller, wanted: DefinitionWanted, action: str) -> Reply:
-    definition = call.id("definition_id")
-    before = await found(call.ports.catalog, caller, definition)
-    version = saved.expected(call, before["version"])
+async def _save(call: Call, caller: Caller, wanted: DefinitionWanted, verb: str) -> Reply:
+    before = await found(call.ports.catalog, caller, call.id("definition_id"))
+    saved.expected(call, before["version"])
     await check_query(call, caller, wanted.asked)
-    async with call.ports.catalog.transaction() as transaction:
-        values = {"id": definition, "project_id": caller.project_id, "version": version, "by": caller.user_id}
-        rows = await transaction.rows("workspace/change_definition", {**_values(wanted), **values})
-        if not rows:
-            raise saved.changed((await found(transaction, caller, definition))["version"])
-        await saved.keep(transaction, "definition", definition, version + 1, wanted, by=caller.user_id)
-        await caller.record(transaction, action, f"definition:{definition}", _recorded(before), wanted)
-    return saved.answered(shown(rows[0]))
+    return await saved.change(call, caller, _KEPT, before, wanted, verb=verb)
 
 
 def _values(wanted: DefinitionWanted) -> dict[str, Any]:
@@ -213,6 +185,4 @@ def _values(wanted: DefinitionWanted) -> dict[str, Any]:
     return {**msgspec.structs.asdict(wanted), "query": query, "tags": tags}
 
 
-def _recorded(row: Row) -> dict[str, Any]:
-    item = shown(row)
-    return {name: getattr(item, name) for name in DefinitionWanted.__struct_fields__}
+_KEPT = saved.Kept("definition", DefinitionWanted, found, shown, _values)

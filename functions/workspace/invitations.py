@@ -1,6 +1,5 @@
 """Invitations into an organisation: mailed, used once, by whoever has the address."""
 
-import hashlib
 import secrets
 import uuid
 from datetime import datetime
@@ -14,16 +13,19 @@ from functions.workspace.members import check_grant
 from functions.workspace.shapes import Email, Listed, PageQuery, Token, listed, normalised
 from shared.bus import BusUnavailableError
 from shared.catalog.client import Queries, Row
-from shared.clock import SYSTEM_CLOCK, to_datetime
 from shared.http import Reply, json_reply
 from shared.ids import uuid7
 from shared.notifications import Language, Notification, notify
 from shared.refusals import Refusal, Rejected
+from shared.security.invitations import join, open_invitation, state_of
 from shared.security.policy import Action, Role
+from shared.security.sessions import digest
 
 log = structlog.get_logger()
 
-_PAGE = "/app/invitation?token="
+# Behind the #, so that no server's log and no Referer has it.
+_PAGE = "/app/invitation#token="
+_PREFIX = "sli_"
 
 
 class Invitation(msgspec.Struct, frozen=True):
@@ -108,7 +110,7 @@ async def create(call: Call) -> Reply:
         await transaction.rows("workspace/revoke_invitations_of_email", values)
         more = {"role": wanted.role, "language": wanted.language, "hours": wanted.hours, "invited_by": caller.user_id}
         rows = await transaction.rows(
-            "workspace/create_invitation", {**values, **more, "id": made, "token_hash": _hash(token)}
+            "workspace/create_invitation", {**values, **more, "id": made, "token_hash": digest(token)}
         )
         if not rows:
             raise Rejected(Refusal.CONFLICT, f"{email} is invited already; send that invitation again")
@@ -125,10 +127,10 @@ async def resend(call: Call) -> Reply:
     async with call.ports.catalog.transaction() as transaction:
         before = await _found(transaction, organisation, invitation)
         check_grant(caller, before["role"])
-        values = {"organisation_id": organisation, "id": invitation, "token_hash": _hash(token), "hours": wanted.hours}
+        values = {"organisation_id": organisation, "id": invitation, "token_hash": digest(token), "hours": wanted.hours}
         rows = await transaction.rows("workspace/renew_invitation", values)
         if not rows:
-            raise Rejected(Refusal.CONFLICT, f"it is {_state(before)}; invite the address anew")
+            raise Rejected(Refusal.CONFLICT, f"it is {state_of(before)}; invite the address anew")
         [named] = await transaction.rows("workspace/organisation", {"organisation_id": organisation})
         after = {"email": before["email"], "role": before["role"]}
         await caller.record(transaction, "invitation.sent_again", f"invitation:{invitation}", after=after)
@@ -144,7 +146,7 @@ async def revoke(call: Call) -> Reply:
         values = {"organisation_id": organisation, "id": invitation}
         rows = await transaction.rows("workspace/revoke_invitation", values)
         if not rows:
-            raise Rejected(Refusal.CONFLICT, f"it is {_state(before)} already")
+            raise Rejected(Refusal.CONFLICT, f"it is {state_of(before)} already")
         recorded = {"email": before["email"], "role": before["role"]}
         await caller.record(transaction, "invitation.revoked", f"invitation:{invitation}", recorded)
     return json_reply(_shown(rows[0]))
@@ -153,8 +155,7 @@ async def revoke(call: Call) -> Reply:
 async def show(call: Call) -> Reply:
     """What an invitation offers; needs its token and nothing else, so that who has no account can see it."""
     wanted = await call.body(TokenGiven)
-    row = await _by_token(call.ports.catalog, wanted.token)
-    _check_open(row)
+    row = await open_invitation(call.ports.catalog, wanted.token)
     return json_reply(Offer(row["organisation_name"], row["email"], row["role"], row["expires_at"]))
 
 
@@ -163,24 +164,11 @@ async def accept(call: Call) -> Reply:
     caller = await call.user()
     wanted = await call.body(TokenGiven)
     async with call.ports.catalog.transaction() as transaction:
-        row = await _by_token(transaction, wanted.token)
-        organisation = row["organisation_id"]
-        await transaction.rows("workspace/organisation_locked", {"organisation_id": organisation})
-        if normalised(caller.email) != row["email"]:
-            detail = "it is for another address than your account's: sign in, or register, with the invited one"
-            raise Rejected(Refusal.WRONG_ACCOUNT, detail)
-        values = {"token_hash": _hash(wanted.token), "user_id": caller.id}
-        if not await transaction.rows("workspace/accept_invitation", values):
-            _check_open(await _by_token(transaction, wanted.token))
-            raise Rejected(Refusal.GONE, "the invitation is over")
-        member = {"organisation_id": organisation, "user_id": caller.id, "role": row["role"]}
-        added = await transaction.rows("workspace/add_member", member)
-        if not added:
-            [added] = [await transaction.rows("workspace/role_in_organisation", member)]
-        joined = caller.within(organisation, role=added[0]["role"])
-        after = {"email": row["email"], "role": added[0]["role"], "invitation": row["id"]}
-        await joined.record(transaction, "member.joined", f"user:{caller.id}", after=after)
-    return json_reply(Accepted(organisation, added[0]["role"]))
+        joined = await join(transaction, wanted.token, caller.id, caller.email)
+        member = caller.within(joined.organisation_id, role=joined.role)
+        after = {"email": normalised(caller.email), "role": joined.role, "invitation": joined.invitation_id}
+        await member.record(transaction, "member.joined", f"user:{caller.id}", after=after)
+    return json_reply(Accepted(joined.organisation_id, joined.role))
 
 
 async def _mailed(call: Call, caller: Caller, row: Row, organisation: str, token: str) -> SentInvitation:
@@ -212,30 +200,9 @@ async def _found(queries: Queries, organisation: uuid.UUID, invitation: uuid.UUI
     return rows[0]
 
 
-async def _by_token(queries: Queries, token: str) -> Row:
-    rows = await queries.rows("workspace/invitation_by_token", {"token_hash": _hash(token)})
-    if not rows:
-        raise Rejected(Refusal.NOT_FOUND, "there is no such invitation; a newer mail may hold a newer link")
-    return rows[0]
-
-
-def _check_open(row: Row) -> None:
-    state = _state(row)
-    if state != "open":
-        raise Rejected(Refusal.GONE, f"the invitation is {state}: ask for a new one")
-
-
-def _state(row: Row) -> str:
-    if row["accepted_at"] is not None:
-        return "accepted"
-    if row["revoked_at"] is not None:
-        return "revoked"
-    return "open" if row["expires_at"] > to_datetime(SYSTEM_CLOCK.micros()) else "expired"
-
-
 def _fields(row: Row) -> Row:
     kept = {name: row[name] for name in Invitation.__struct_fields__ if name != "state"}
-    return {**kept, "state": _state(row)}
+    return {**kept, "state": state_of(row)}
 
 
 def _shown(row: Row) -> Invitation:
@@ -247,8 +214,4 @@ def _sent(row: Row, link: str | None, *, mailed: bool) -> SentInvitation:
 
 
 def _new_token() -> str:
-    return secrets.token_urlsafe(32)
-
-
-def _hash(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
+    return _PREFIX + secrets.token_urlsafe(32)

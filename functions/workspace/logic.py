@@ -12,9 +12,11 @@ from functions.workspace import (
     keys,
     members,
     organisations,
+    overview,
     projects,
     saved,
     shares,
+    system,
     users,
 )
 from functions.workspace.call import Call
@@ -61,6 +63,7 @@ _DEFINITIONS = "/api/v1/definitions"
 _DEFINITION = _DEFINITIONS + "/{definition_id}"
 _DASHBOARDS = "/api/v1/dashboards"
 _DASHBOARD = _DASHBOARDS + "/{dashboard_id}"
+_OVERVIEW = "/api/v1/dashboard"
 _SHARES = "/api/v1/shares"
 _SHARED = "/api/v1/shared/{token}"
 _AUDIT = "/api/v1/audit"
@@ -248,6 +251,27 @@ _PROJECT_SETTINGS = (
     Address("DELETE", _KEY, keys.revoke, "Revoke an API key", keys.ApiKey),
 )
 
+_INSTANCE = (
+    Address(
+        "GET",
+        _OVERVIEW,
+        overview.show,
+        "The panels of the Overview, each with its answer or its problem",
+        overview.OverviewAnswer,
+        query=overview.OverviewQuery,
+    ),
+    Address(
+        "GET",
+        "/dashboard/",
+        overview.show,
+        "The panels of the Overview, for older clients",
+        overview.OverviewAnswer,
+        query=overview.OverviewQuery,
+        alias_of=_OVERVIEW,
+    ),
+    Address("GET", "/api/v1/system", system.show, "How the engines and the functions behind them are", system.System),
+)
+
 _SAVED = (
     Address(
         "GET",
@@ -371,4 +395,4 @@ _SAVED = (
     Address("GET", _SHARED + "/widgets/{widget_id}", shares.ask, "What a widget of a shared dashboard shows now", Any),
 )
 
-ADDRESSES: tuple[Address, ...] = (*_PEOPLE, *_PROJECT_SETTINGS, *_SAVED)
+ADDRESSES: tuple[Address, ...] = (*_PEOPLE, *_PROJECT_SETTINGS, *_INSTANCE, *_SAVED)

@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from functions.workspace.asking import Asking
-from functions.workspace.share_keys import ShareKeys
 from shared.addresses import TRUSTED_PROXIES, TrustedProxies
 from shared.bus import Bus, open_bus
 from shared.catalog.client import Catalog
@@ -22,7 +21,7 @@ from shared.config import (
 from shared.security.access import Access, open_access
 from shared.security.audit_chain import Signer, signer_of
 from shared.security.limits import CacheCounts, Meter, Rate, parse_rate
-from shared.security.sealing import SecretSettings
+from shared.security.sealing import Sealer, SecretSettings, sealer_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +45,7 @@ class Ports:
     access: Access
     asking: Asking
     signer: Signer
-    share_keys: ShareKeys
+    sealer: Sealer
     meter: Meter
     reads: Rate | None
     writes: Rate | None
@@ -69,7 +68,7 @@ async def opens() -> AsyncIterator[Ports]:
             access,
             asking,
             signer_of(settings),
-            ShareKeys(settings.secret_key, filter(None, [settings.earlier_secret_key])),
+            sealer_of(settings),
             meter,
             parse_rate(settings.definition_reads, "SLUICE_LIMIT_DEFINITION_READS"),
             parse_rate(settings.definition_writes, "SLUICE_LIMIT_DEFINITION_WRITES"),

@@ -5,15 +5,17 @@ A version is the `ETag`; a change names the version it changes as `If-Match`. Ev
 
 import re
 import uuid
+from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from functions.workspace.call import Call
+from functions.workspace.call import Call, Caller
 from functions.workspace.shapes import Listed
 from shared.catalog.client import Queries, Row
 from shared.http import Reply, json_reply
+from shared.ids import uuid7
 from shared.query.pages import DEFAULT_LIMIT, Limit
 from shared.refusals import Refusal, Rejected
 
@@ -66,30 +68,88 @@ def changed(now: int) -> Rejected:
     return Rejected(Refusal.VERSION_CHANGED, f"the newest version is {now}", version=now)
 
 
-async def keep(queries: Queries, saved: Saved, item: uuid.UUID, version: int, content: Any, *, by: object) -> None:
-    """Keep what an item is at a version."""
-    values = {"id": item, "version": version, "content": msgspec.json.encode(content).decode(), "by": by}
-    await queries.rows(f"workspace/keep_{saved}_version", values)
+class Kept(NamedTuple):
+    """What is saved of one kind: how it is found and answered, what its row holds, and what the log keeps of it."""
+
+    noun: Saved
+    wanted: type[msgspec.Struct]
+    found: Callable[[Queries, Caller, uuid.UUID], Awaitable[Row]]
+    shown: Callable[[Row], Any]
+    values: Callable[[Any], dict[str, Any]]
+
+    def recorded(self, row: Row) -> dict[str, Any]:
+        """A row as it was wanted."""
+        item = self.shown(row)
+        return {name: getattr(item, name) for name in self.wanted.__struct_fields__}
 
 
-async def list_versions(call: Call, saved: Saved, item: uuid.UUID) -> Reply:
+async def create(call: Call, caller: Caller, kept: Kept, wanted: msgspec.Struct) -> Reply:
+    """Save something new; the same Idempotency-Key saves it once."""
+    made = uuid7()
+    async with call.ports.catalog.transaction() as transaction:
+        known = await call.made_before(transaction, caller, made)
+        if known is not None:
+            return answered(kept.shown(await kept.found(transaction, caller, known)), 201)
+        values = {**kept.values(wanted), "id": made, "project_id": caller.project_id, "by": caller.user_id}
+        [row] = await transaction.rows(f"workspace/create_{kept.noun}", values)
+        await _keep(transaction, kept, made, 1, wanted, by=caller.user_id)
+        await caller.record(transaction, f"{kept.noun}.created", f"{kept.noun}:{made}", after=wanted)
+    return answered(kept.shown(row), 201)
+
+
+async def change(call: Call, caller: Caller, kept: Kept, before: Row, wanted: msgspec.Struct, *, verb: str) -> Reply:
+    """Save the next version of what is `before`; refuses where the request does not name that version."""
+    item, version = before["id"], expected(call, before["version"])
+    async with call.ports.catalog.transaction() as transaction:
+        values = {"id": item, "project_id": caller.project_id, "version": version, "by": caller.user_id}
+        rows = await transaction.rows(f"workspace/change_{kept.noun}", {**kept.values(wanted), **values})
+        if not rows:
+            raise changed((await kept.found(transaction, caller, item))["version"])
+        await _keep(transaction, kept, item, version + 1, wanted, by=caller.user_id)
+        action, target = f"{kept.noun}.{verb}", f"{kept.noun}:{item}"
+        await caller.record(transaction, action, target, kept.recorded(before), wanted)
+    return answered(kept.shown(rows[0]))
+
+
+async def remove(
+    call: Call, caller: Caller, kept: Kept, item: uuid.UUID, check: Callable[[Row], None] = lambda _: None
+) -> Reply:
+    """Remove it, unless `check` refuses; the request names the newest version."""
+    async with call.ports.catalog.transaction() as transaction:
+        before = await kept.found(transaction, caller, item)
+        check(before)
+        values = {"id": item, "project_id": caller.project_id, "version": expected(call, before["version"])}
+        if not await transaction.rows(f"workspace/remove_{kept.noun}", values):
+            raise changed((await kept.found(transaction, caller, item))["version"])
+        await caller.record(transaction, f"{kept.noun}.deleted", f"{kept.noun}:{item}", kept.recorded(before))
+    return Reply(204)
+
+
+async def list_versions(call: Call, caller: Caller, kept: Kept, item: uuid.UUID) -> Reply:
     """The versions of an item that the caller may see, the newest first."""
     query = call.query(VersionsQuery)
+    await kept.found(call.ports.catalog, caller, item)
     values = {"id": item, "version": None, "before_version": query.cursor, "most": query.limit + 1}
-    rows = await call.ports.catalog.rows(f"workspace/{saved}_versions", values)
+    rows = await call.ports.catalog.rows(f"workspace/{kept.noun}_versions", values)
     page = rows[: query.limit]
     more = len(rows) > query.limit
     return json_reply(Listed([_version(row) for row in page], str(page[-1]["version"]) if more else None))
 
 
-async def restored(call: Call, saved: Saved, item: uuid.UUID) -> Any:
-    """The content of the version that is to be restored."""
+async def restored(call: Call, kept: Kept, item: uuid.UUID) -> Any:
+    """The version that is to be restored, as it was wanted."""
     wanted = await call.body(Restoration)
     values = {"id": item, "version": wanted.version, "before_version": None, "most": 1}
-    rows = await call.ports.catalog.rows(f"workspace/{saved}_versions", values)
+    rows = await call.ports.catalog.rows(f"workspace/{kept.noun}_versions", values)
     if not rows:
         raise Rejected(Refusal.NOT_FOUND, f"there is no version {wanted.version}")
-    return msgspec.json.decode(rows[0]["content"])
+    return msgspec.convert(msgspec.json.decode(rows[0]["content"]), kept.wanted)
+
+
+async def _keep(queries: Queries, kept: Kept, item: uuid.UUID, version: int, content: Any, *, by: object) -> None:
+    """Keep what an item is at a version."""
+    values = {"id": item, "version": version, "content": msgspec.json.encode(content).decode(), "by": by}
+    await queries.rows(f"workspace/keep_{kept.noun}_version", values)
 
 
 def _version(row: Row) -> Version:

@@ -1,8 +1,8 @@
 """Shares: a link that shows one dashboard, and lets exactly its queries be asked, to whoever has it.
 
-Behind a share stands an API key of its own with the scope `read`, which nobody holds: it is computed from the share's
-token and a secret of the instance when a widget is asked for. So a share is limited, revoked and seen to be used as any
-key is, and the query functions need to know nothing of shares. Widgets that show whole events are left out.
+Behind a share stands an API key of its own with the scope `read`, which nobody holds: the catalog keeps it sealed, for
+when a widget is asked for. So a share is limited, revoked and seen to be used as any key is, and the query functions
+need to know nothing of shares. Widgets that show whole events are left out.
 """
 
 import hashlib
@@ -23,8 +23,9 @@ from shared.clock import SYSTEM_CLOCK, to_datetime
 from shared.http import Reply, json_reply
 from shared.ids import uuid7
 from shared.refusals import Refusal, Rejected
-from shared.security.keys import hash_key, shown_prefix
+from shared.security.keys import hash_key, new_key, shown_prefix
 from shared.security.policy import Action, require_grantable
+from shared.security.sealing import SealedError, Sealer
 
 _PREFIX = "shr_"
 _SHOWN = 8
@@ -121,8 +122,7 @@ async def create(call: Call) -> Reply:
         if known is not None:
             return json_reply(NewShare(**await _found(transaction, caller, known), token=None, link=None), 201)
         check_editable(caller, await visible(transaction, caller, wanted.dashboard_id))
-        key = call.ports.share_keys.new(token)
-        row = await _insert(transaction, caller, wanted, made=made, token=token, key=key)
+        row = await _insert(transaction, call.ports.sealer, caller, wanted, made=made, token=token)
         await caller.record(transaction, "share.created", f"share:{made}", after=wanted)
     link = f"{call.ports.settings.public_url.rstrip('/')}/app/shared/{token}"
     return json_reply(NewShare(**row, last_used_at=None, token=token, link=link), 201)
@@ -166,29 +166,43 @@ async def ask(call: Call) -> Reply:
     asked = await _asked(call, row, found[0]) if found else None
     if asked is None or asked.kind in NAMES_PEOPLE:
         raise Rejected(Refusal.NOT_FOUND, f"the dashboard has no widget {wanted[:80]!r} that can be asked")
-    key = call.ports.share_keys.find(call.name("token"), bytes(row["key_hash"]))
-    headers = {"x-api-key": key, "traceparent": call.traceparent}
+    headers = {"x-api-key": _key_behind(call.ports.sealer, row), "traceparent": call.traceparent}
     return await call.ports.asking.ask(asked.kind, ranged(asked, row["timezone"]), headers)
 
 
 async def _insert(
-    transaction: Queries, caller: Caller, wanted: ShareWanted, *, made: uuid.UUID, token: str, key: str
+    transaction: Queries, sealer: Sealer, caller: Caller, wanted: ShareWanted, *, made: uuid.UUID, token: str
 ) -> Row:
     """The share and the key behind it."""
+    key = new_key("secret")
     values = {"id": made, "project_id": caller.project_id, "expires_at": wanted.expires_at, "name": wanted.name}
     shown = {"dashboard_id": wanted.dashboard_id, "embeddable": wanted.embeddable, "by": caller.user_id}
     named = {"token_hash": _hash(token), "prefix": token[:_SHOWN]}
-    [row] = await transaction.rows("workspace/create_share", {**values, **shown, **named})
+    sealed = {"sealed_key": sealer.seal(key.encode(), _place(made))}
+    [row] = await transaction.rows("workspace/create_share", {**values, **shown, **named, **sealed})
     behind = {"kind": "secret", "prefix": shown_prefix(key), "key_hash": hash_key(key), "scopes": ["read"]}
     more = {"created_by": caller.user_id, "rotated_from": None, "share_id": made}
     await transaction.rows("workspace/create_key", {**values, **behind, **more, "id": uuid7()})
     return row
 
 
+def _key_behind(sealer: Sealer, row: Row) -> str:
+    """The API key of a share; refuses (GONE) where its secret is gone, or it is from before keys were sealed."""
+    try:
+        return sealer.open(bytes(row["sealed_key"] or b""), _place(row["id"])).decode()
+    except SealedError as error:
+        detail = "the share was made with a secret this instance has no more; share it anew"
+        raise Rejected(Refusal.GONE, detail) from error
+
+
+def _place(share: uuid.UUID) -> str:
+    return f"share {share}"
+
+
 async def _opened(call: Call) -> Row:
     """What the token in the path shows; refuses one that is unknown (NOT_FOUND) or over (GONE)."""
     rows = await call.ports.catalog.rows("workspace/share_by_token", {"token_hash": _hash(call.name("token"))})
-    if not rows or rows[0]["deleted_at"] is not None or rows[0]["key_hash"] is None:
+    if not rows or rows[0]["deleted_at"] is not None:
         raise Rejected(Refusal.NOT_FOUND, "there is no such share")
     row = rows[0]
     if row["revoked_at"] is not None:

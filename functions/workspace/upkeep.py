@@ -1,4 +1,4 @@
-"""What the workspace does by itself, each hour: sign how far the audit logs are, and end what is over."""
+"""What the workspace does by itself, each hour: sign how far the audit logs are, seal anew, and end what is over."""
 
 import structlog
 
@@ -7,12 +7,13 @@ from functions.workspace.ports import Ports
 from shared.catalog.client import Row
 from shared.catalog.projects import remove_project
 from shared.cloudevent import decode
-from shared.demo.removal import RemovalUnfinishedError, delete_rows
 from shared.http import Reply
 from shared.refusals import Refusal, Rejected
 from shared.security.audit import Agent, record
 from shared.security.audit_chain import Checkpoint, Verdict, checkpoint, organisations
+from shared.security.resealing import reseal
 from shared.warehouse.client import Warehouse
+from shared.warehouse.removal import RemovalUnfinishedError, delete_rows
 
 log = structlog.get_logger()
 
@@ -29,6 +30,8 @@ async def deliver(call: Call) -> Reply:
     if message.attributes["type"] != DUE:
         raise Rejected(Refusal.UNEXPECTED_EVENT_TYPE, message.attributes["type"])
     await sign(call.ports)
+    if call.ports.settings.earlier_secret_key:
+        await _seal_anew(call.ports)
     await call.ports.catalog.rows("workspace/forget_requests")
     for row in await call.ports.catalog.rows("workspace/projects_to_purge", {"days": RESTORABLE_DAYS}):
         await _purge(call.ports, row)
@@ -54,6 +57,15 @@ async def sign(ports: Ports) -> None:
                 log.error("audit_log_tampered_with", organisation=str(organisation), faults=faults)
             case None:
                 pass
+
+
+async def _seal_anew(ports: Ports) -> None:
+    """While there is a secret before the one of now: need it no more."""
+    done = await reseal(ports.catalog, ports.sealer, ports.signer)
+    if done.closed:
+        log.error("sealed_with_unknown_secrets", closed=done.closed[:10], count=len(done.closed))
+    elif done.anew or done.endorsed:
+        log.info("secrets_resealed", sealed=done.sealed, anew=done.anew, meaning="JWT_SECRET_KEY_BEFORE can go")
 
 
 async def _purge(ports: Ports, row: Row) -> None:

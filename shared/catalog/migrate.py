@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 from shared.catalog.client import CatalogUnavailableError
+from shared.failpoints import reach
 
 FOLDER = Path(__file__).parent / "migrations"
 
@@ -35,6 +36,7 @@ def migrate(url: str, revision: str = "head") -> None:
     """
     with _connected(url) as connection:
         command.upgrade(_config(connection), revision)
+        reach("migrate.catalog_before_commit")
 
 
 def downgrade(url: str, revision: str) -> None:

@@ -9,6 +9,7 @@ from datetime import datetime
 import msgspec
 
 from shared.catalog.client import Queries, Row
+from shared.refusals import Refusal, Rejected
 
 MOST_WEBHOOKS = 50
 # For how long the old secret signs beside the new one.
@@ -67,14 +68,24 @@ class Webhooks:
         filter_json: str,
         secret: str,
     ) -> Webhook | None:
-        """A new webhook, `secret` sealed at its place; None where the project has MOST_WEBHOOKS already."""
+        """A new webhook, `secret` sealed at its place; None where the project has MOST_WEBHOOKS already.
+
+        In a transaction: it holds the project's row, so that two at once count each other.
+        """
         values = {"url": url, "description": description, "types": list(types), "filter": filter_json}
         more = {"id": webhook_id, "project_id": project_id, "secret": secret, "most": MOST_WEBHOOKS}
+        await self._catalog.rows("lock_project", {"project_id": project_id})
         return _one(await self._catalog.rows("create_webhook", {**values, **more}))
 
     async def find(self, webhook_id: uuid.UUID, project_id: uuid.UUID) -> Webhook | None:
         """The webhook, if it is the project's."""
         return _one(await self._catalog.rows("find_webhook", {"id": webhook_id, "project_id": project_id}))
+
+    async def require(self, webhook_ids: Sequence[uuid.UUID], project_id: uuid.UUID) -> None:
+        """Refuse webhooks that the project does not have (`bad_destination`)."""
+        for webhook_id in webhook_ids:
+            if await self.find(webhook_id, project_id) is None:
+                raise Rejected(Refusal.BAD_DESTINATION, f"the project has no webhook {webhook_id}")
 
     async def page(self, project_id: uuid.UUID) -> list[Webhook]:
         """All of a project, the oldest first."""

@@ -190,8 +190,8 @@ async def _remove(catalog: Catalog, project: uuid.UUID) -> None:
 
 async def _delete(data: Path, project: uuid.UUID) -> None:
     """Delete the project's rows once all accepted events are among them; raises CliError."""
-    from shared.demo.removal import RemovalUnfinishedError, delete_rows
     from shared.warehouse.client import Warehouse, WarehouseError
+    from shared.warehouse.removal import RemovalUnfinishedError, delete_rows
 
     env = _env(data)
     warehouse = Warehouse(env["SLUICE_WAREHOUSE_URL"])

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from shared.catalog.client import Catalog, CatalogRefusedError
 from shared.cli.client import CliError, JsonOption, print_json, read_demo, settings_from_here
+from shared.cli.recording import recorded
 from shared.config import CATALOG_URL, DATA, setting
 from shared.refusals import UnavailableError
 
@@ -99,7 +100,9 @@ def create(
 
     async def work(catalog: Catalog) -> tuple[str, "Key"]:
         found = await project_of(catalog, settings, project)
-        return await create_key(catalog, found, kind, name, scopes=scopes, expires_at=until)
+        clear, key = await create_key(catalog, found, kind, name, scopes=scopes, expires_at=until)
+        await recorded(catalog, found, "api_key.created", f"api_key:{key.id}", after=_recorded(key))
+        return clear, key
 
     clear, key = with_catalog(settings, work)
     if as_json:
@@ -121,8 +124,11 @@ def revoke(
     settings = settings_from_here(KeysSettings)
 
     async def work(catalog: Catalog) -> "Key | None":
-        keys = await list_keys(catalog, await project_of(catalog, settings, project))
-        return await revoke_key(catalog, _one(keys, which).id)
+        found = await project_of(catalog, settings, project)
+        before = _one(await list_keys(catalog, found), which)
+        revoked = await revoke_key(catalog, before.id)
+        await recorded(catalog, found, "api_key.revoked", f"api_key:{before.id}", before=_recorded(before))
+        return revoked
 
     key = with_catalog(settings, work)
     if key is None:
@@ -131,6 +137,11 @@ def revoke(
         print_json(key)
     else:
         typer.echo(f"Revoked {key.prefix}… ({key.name}); refused within five seconds.")
+
+
+def _recorded(key: "Key") -> dict[str, Any]:
+    shown = {name: getattr(key, name) for name in ("name", "kind", "prefix", "expires_at")}
+    return {**shown, "scopes": sorted(key.scopes)}
 
 
 def _one(keys: list["Key"], which: str) -> "Key":

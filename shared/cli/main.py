@@ -7,7 +7,20 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
-from shared.cli import bus, demo, doctor, importing, keys, limits, querying, reference, runtime, tokens, workspaces
+from shared.cli import (
+    bus,
+    demo,
+    doctor,
+    importing,
+    keys,
+    limits,
+    querying,
+    reference,
+    runtime,
+    sealing,
+    tokens,
+    workspaces,
+)
 from shared.cli.client import CliError
 from shared.config import ConfigError
 
@@ -47,6 +60,7 @@ demo.register(app)
 workspaces.register(app)
 doctor.register(app)
 tokens.register(app)
+sealing.register(app)
 
 if __name__ == "__main__":
     sys.exit(app())

@@ -42,8 +42,11 @@ FILTER_HELP = (
 
 def register(app: typer.Typer) -> None:
     """Add the `query` commands to `app`."""
+    from shared.cli import analyses  # they stand on what is here
+
     query = typer.Typer(no_args_is_help=True, help="Ask the server a question.")
     query.command("count")(count)
+    analyses.register(query)
     app.add_typer(query, name="query")
 
 

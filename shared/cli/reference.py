@@ -13,6 +13,7 @@ from rich.table import Table
 from shared.catalog.client import Catalog
 from shared.cli.client import CliError, JsonOption, print_json, settings_from_here
 from shared.cli.keys import KeysSettings, ProjectOption, project_of, with_catalog
+from shared.cli.recording import recorded
 from shared.refusals import Rejected
 
 if TYPE_CHECKING:  # needed for their types alone
@@ -72,7 +73,11 @@ def put(
     rows = _read(file, key)
 
     async def work(catalog: Catalog) -> "ReferenceTableInfo":
-        return await put_table(catalog, await project_of(catalog, settings, project), name, field, rows)
+        found = await project_of(catalog, settings, project)
+        table = await put_table(catalog, found, name, field, rows)
+        after = {"field": table.field, "rows": table.row_count}
+        await recorded(catalog, found, "reference_table.put", f"reference_table:{name}", after=after)
+        return table
 
     try:
         table = with_catalog(settings, work)
@@ -97,7 +102,10 @@ def remove(
 
     async def work(catalog: Catalog) -> tuple[uuid.UUID, bool]:
         found = await project_of(catalog, settings, project)
-        return found, await remove_table(catalog, found, name)
+        removed = await remove_table(catalog, found, name)
+        if removed:
+            await recorded(catalog, found, "reference_table.removed", f"reference_table:{name}")
+        return found, removed
 
     found, removed = with_catalog(settings, work)
     if not removed:

@@ -12,6 +12,7 @@ import typer
 
 from shared.catalog.client import Catalog
 from shared.cli.client import CliError, environment_from_here, settings_from_here
+from shared.cli.recording import recorded
 from shared.config import DATA, CatalogSettings, load, setting
 from shared.refusals import UnavailableError
 from shared.security.sealing import SecretSettings, sealer_of
@@ -49,15 +50,17 @@ def rotate(
     """Make the next signing key; tokens of the one before stay good until they end."""
 
     async def work(catalog: Catalog, keys: "SigningKeys") -> str:
-        del catalog
-        return await keys.rotate(compromised=compromised)
+        kid = await keys.rotate(compromised=compromised)
+        after = {"compromised": compromised}
+        await recorded(catalog, None, "signing_key.rotated", f"signing_key:{kid}", after=after)
+        return kid
 
     typer.echo(f"The key {_run(work)} signs {'now' if compromised else 'in a few seconds'}.")
 
 
 def dev(email: Annotated[str, typer.Option(help="Whose token; by default the demo user's.")] = "") -> None:
     """Print an access token that is good for 15 minutes; not in production."""
-    settings = _settings()
+    settings = token_settings()
     if settings.mode == "production":
         raise CliError("Tokens for developers are not made in production (SLUICE_MODE): sign in instead.")
     typer.echo(_run(lambda catalog, keys: _issued(catalog, keys, email or _demo_email())))
@@ -71,6 +74,8 @@ async def _issued(catalog: Catalog, keys: "SigningKeys", email: str) -> str:
         raise CliError(f"Nobody signs in as {email}.")
     user_id: uuid.UUID = users[0]["id"]
     grant = await sessions.start(catalog, user_id, "api", "password", user_agent="sluice token dev")
+    target = f"session:{grant.session_id}"
+    await recorded(catalog, None, "session.started", target, after={"method": "sluice token dev", "user": email})
     return await keys.issue(user_id, grant.session_id)
 
 
@@ -82,7 +87,7 @@ def _demo_email() -> str:
         raise CliError(f"There is no demo user in {path}: name somebody with --email.") from error
 
 
-def _settings() -> TokenSettings:
+def token_settings() -> TokenSettings:
     """The environment's, else the local instance's."""
     from shared.local.control import read_state
 
@@ -95,7 +100,7 @@ def _run(work: "Callable[[Catalog, SigningKeys], Awaitable[T]]") -> T:
     from shared.security.signing_keys import SigningKeys
 
     async def connected() -> T:
-        settings = _settings()
+        settings = token_settings()
         catalog = Catalog(settings.catalog_url)
         try:
             return await work(catalog, SigningKeys(catalog, sealer_of(settings)))

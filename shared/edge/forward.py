@@ -1,5 +1,6 @@
 """Passing a request on to the function that answers it, with its ids, within its time, behind a breaker."""
 
+from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING
 
 from shared import metrics
@@ -7,6 +8,7 @@ from shared.clock import SYSTEM_CLOCK, Clock
 from shared.edge.breaker import Breaker
 from shared.http import Passed, Reply, Request
 from shared.refusals import UnavailableError
+from shared.streams import Parts, Streamed, is_stream
 from shared.wiring import Function
 
 if TYPE_CHECKING:
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
 _SERVICE = "{service}"
 _CONNECTIONS = 1_024
 _CONNECT_SECONDS = 10
+# Larger answers are passed on part by part.
+_WHOLE_BYTES = 1 << 20
+_OK = 200
 # A function that is over its own time answers so itself; who passes on waits a little longer than it.
 _LONGER_SECONDS = 5
 # Hop-by-hop headers belong to one connection and are never passed on (RFC 9110 §7.6.1).
@@ -50,7 +55,7 @@ class Forwarder:
         body = await request.body(most_bytes)
         breaker.check()
         try:
-            reply = await self._exchange(request, row, body)
+            reply = await request.while_connected(self._exchange(request, row, body))
         except UnavailableError:
             breaker.silent()
             metrics.FORWARD_FAILURES.labels(row.service).inc()
@@ -71,21 +76,32 @@ class Forwarder:
         address = URL(origin_of(self._functions_url, row.service) + request.address, encoded=True)
         timeout = aiohttp.ClientTimeout(total=row.timeout + _LONGER_SECONDS, sock_connect=_CONNECT_SECONDS)
         try:
-            async with self._opened().request(
-                request.method,
-                address,
-                headers=_passed_on(request),
-                data=body or None,
-                timeout=timeout,
-                allow_redirects=False,
-            ) as answer:
+            async with AsyncExitStack() as until:
+                answer = await until.enter_async_context(
+                    self._opened().request(
+                        request.method,
+                        address,
+                        headers=_passed_on(request),
+                        data=body or None,
+                        timeout=timeout,
+                        allow_redirects=False,
+                    )
+                )
+                headers = {name.lower(): value for name, value in answer.headers.items()}
+                kept = {name: value for name, value in headers.items() if name not in _NOT_RETURNED}
+                large = _is_large(request, answer)
+                if large or is_stream(headers):
+                    parts = _passed_by(answer, until.pop_all())
+                    stream = await Streamed.start(request, parts, headers.get("content-type", ""))
+                    stream.headers.update(kept)
+                    if large:  # and whoever gets less than announced knows that it broke off
+                        stream.headers["content-length"] = headers["content-length"]
+                    return stream
                 content = await answer.read()
         except TimeoutError as error:
             raise UnavailableError(f"{row.service} did not answer in {row.timeout + _LONGER_SECONDS} s") from error
         except (aiohttp.ClientError, OSError) as error:
             raise UnavailableError(f"{row.service} does not answer") from error
-        headers = {name.lower(): value for name, value in answer.headers.items()}
-        kept = {name: value for name, value in headers.items() if name not in _NOT_RETURNED}
         cookies = answer.headers.getall("Set-Cookie", [])
         return Passed(answer.status, content, headers.get("content-type", ""), kept, cookies)
 
@@ -99,6 +115,21 @@ class Forwarder:
                 cookie_jar=aiohttp.DummyCookieJar(),  # nobody's cookies are anybody else's
             )
         return self._session
+
+
+def _is_large(request: Request, answer: "aiohttp.ClientResponse") -> bool:
+    """Whether an answer is passed on as it comes, and never held whole: a file of an export."""
+    return answer.status == _OK and request.method != "HEAD" and (answer.content_length or 0) > _WHOLE_BYTES
+
+
+async def _passed_by(answer: "aiohttp.ClientResponse", held: AsyncExitStack) -> Parts:
+    """The parts of an answer as they come; one that breaks off ends, and whoever listens comes again."""
+    import aiohttp
+
+    async with held:
+        with suppress(aiohttp.ClientError, OSError):
+            async for part in answer.content.iter_any():
+                yield part
 
 
 def _passed_on(request: Request) -> dict[str, str]:

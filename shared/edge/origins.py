@@ -20,9 +20,10 @@ ANY = "*"
 
 _SAYABLE = re.compile(r"[!-+\--~]{1,512}")
 _MAX_AGE = "600"
-_EXPOSED = "x-request-id, retry-after, ratelimit-limit, ratelimit-remaining, ratelimit-reset, link, x-next-cursor"
+_EXPOSED = "x-request-id, retry-after, ratelimit-limit, ratelimit-remaining, ratelimit-reset, link, x-next-cursor, etag"
 _ASKED = (
-    "authorization, content-type, x-api-key, x-project-id, x-request-id, idempotency-key, traceparent, last-event-id"
+    "authorization, content-type, x-api-key, x-project-id, x-request-id, idempotency-key, if-match, traceparent,"
+    " last-event-id"
 )
 
 

@@ -96,6 +96,7 @@ class _Page:
         yield f"<span>{escape(operation['summary'])}</span></summary>"
         if described := operation.get("description"):
             yield f"<p>{escape(described)}</p>"
+        yield f"<p>{_who_may(operation)}</p>"
         if operation.get("parameters"):
             yield "<h3>Parameters</h3><table><tr><th>name</th><th>where</th><th>what</th></tr>"
             for one in operation["parameters"]:
@@ -135,6 +136,15 @@ class _Page:
             return "{\n" + ",\n".join(lines) + "\n" + "  " * depth + "}"
         default = f" = {schema['default']}" if schema.get("default") not in (None, "", [], {}) else ""
         return str(schema.get("format", schema.get("type", "any"))) + default
+
+
+def _who_may(operation: Mapping[str, Any]) -> str:
+    """Which roles and scopes are enough, as the document says."""
+    roles, scopes = operation.get("x-roles", ()), operation.get("x-scopes", ())
+    if not roles and not scopes:
+        return "Needs no credential, or the secret it is about."
+    people = f"People who are signed in, as {' or '.join(roles)}" if roles else "No people"
+    return f"{people}; {'keys with the scope ' + ' or '.join(scopes) if scopes else 'no keys'}."
 
 
 def _curl(path: str, method: str, operation: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ that there is something to do. It may come late, twice or never: a lease lets on
 checkpoint, and what nobody works on is asked for again (`sweep`).
 """
 
+import operator
 import uuid
 from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime
@@ -15,10 +16,10 @@ import msgspec
 from shared.bus import Bus, Message
 from shared.catalog.client import Catalog, Row
 from shared.clock import SYSTEM_CLOCK, to_datetime
+from shared.events import CONTROL_TOPIC
 from shared.ids import uuid7
 from shared.refusals import Refusal, Rejected
 
-CONTROL = "control"
 State = Literal["queued", "running", "completed", "failed", "cancelled"]
 UNFINISHED: frozenset[State] = frozenset({"queued", "running"})
 LEASE_SECONDS = 30.0
@@ -101,16 +102,19 @@ class Jobs:
         self._cancels = sorted(cancels)
         self._ended = ended
 
-    async def create(self, project_id: uuid.UUID, key: str, request: bytes) -> tuple[Job, bool]:
+    async def create(
+        self, project_id: uuid.UUID, key: str, request: bytes, same: Callable[[bytes, bytes], bool] = operator.eq
+    ) -> tuple[Job, bool]:
         """The job with this key, made if need be, and whether it was.
 
-        Refuses a key that belongs to another request (`idempotency_key_reused`).
+        Refuses a key that belongs to another request (`idempotency_key_reused`): `same` says whether the one that was
+        kept and this one are the same.
         """
         values = {"id": uuid7(), "project_id": project_id, "key": key, "request": request.decode()}
         [row] = await self._rows("create_job", values)
         made = bool(row.pop("made"))
         job = Job(**row)
-        if job.request.encode() != request:
+        if not made and not same(job.request.encode(), request):
             raise Rejected(Refusal.IDEMPOTENCY_KEY_REUSED, f"it belongs to job {job.id}")
         return job, made
 
@@ -161,7 +165,7 @@ class Jobs:
         """Publish the event that lets a worker take the job; raises BusUnavailableError."""
         asked = Asked(job.id, job.project_id, job.step if step is None else step)
         message = _message(job, requested_type(self.kind), f"{job.id}:{asked.step}", asked, traceparent)
-        await self._bus.publish(CONTROL, [message])
+        await self._bus.publish(CONTROL_TOPIC, [message])
 
     async def announce(self, job: Job, data: object) -> None:
         """Tell of a finished job, once or, around a crash, twice under the same event id."""
@@ -169,7 +173,7 @@ class Jobs:
             await self._ended(job)
         if job.state != "cancelled":
             message = _message(job, completed_type(self.kind), f"{job.id}:{job.state}", data, "")
-            await self._bus.publish(CONTROL, [message])
+            await self._bus.publish(CONTROL_TOPIC, [message])
         await self._rows("announce_job", {"id": job.id})
 
     async def sweep(self, stalled_seconds: float = STALLED_SECONDS) -> int:

@@ -1,5 +1,6 @@
 """The HTTP addresses of jobs, the same for every kind: start, show, list, cancel."""
 
+import operator
 import uuid
 from collections.abc import Callable
 from datetime import datetime
@@ -82,14 +83,22 @@ def key_of(request: Request) -> str:
 
 
 async def start(
-    request: Request, jobs: Jobs, project_id: uuid.UUID, wanted: msgspec.Struct, path: str, *, key: str = ""
+    request: Request,
+    jobs: Jobs,
+    project_id: uuid.UUID,
+    wanted: msgspec.Struct,
+    path: str,
+    *,
+    key: str = "",
+    same: Callable[[bytes, bytes], bool] = operator.eq,
 ) -> Reply:
     """Accept work: 202 with id and state once the job is in the catalog.
 
     The same `Idempotency-Key` gives the same job; with another request it is refused (`idempotency_key_reused`).
-    A bus that is away is no reason to refuse: the job is swept up later. `key` is what key_of said, where it was asked.
+    A bus that is away is no reason to refuse: the job is swept up later. `key` is what key_of said, where it was asked;
+    `same` as in Jobs.create.
     """
-    job, made = await jobs.create(project_id, key or key_of(request), msgspec.json.encode(wanted))
+    job, made = await jobs.create(project_id, key or key_of(request), msgspec.json.encode(wanted), same)
     if made:
         await _ask_for(job, jobs, request.traceparent)
     reply = json_reply(Accepted(job.id, job.state), 202)

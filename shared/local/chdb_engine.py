@@ -3,6 +3,8 @@
 import contextlib
 import importlib
 import re
+import secrets
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,8 +14,11 @@ from typing import Any
 DATABASE = "sluice"
 
 UNKNOWN_EXCEPTION = 1002
+_NOT_ENOUGH_SPACE = 243
 
 _PREFIX = re.compile(r".*?\bCode: (\d+)\. DB::\w*Exception: (?:Code: \1\. DB::\w*Exception: )*", re.DOTALL)
+# What the engine adds to an error where the data of an INSERT came from a file: our own business.
+_FROM_FILE = re.compile(r": \(in file/uri [^)]*\)|: While executing File|: data for INSERT was parsed from file")
 _SUFFIX = re.compile(r"(?: \(version [\w.]+\)\.? ?| ?\(([A-Z][A-Z0-9_]+)\)\.?)+$")
 
 # The engine on a laptop: no introspection of the binary, SELECT is spelt out as on a server, a thread that
@@ -61,6 +66,14 @@ def _engine_errors() -> Iterator[None]:
         yield
     except RuntimeError as error:  # the only exception class chDB raises
         raise engine_error(str(error)) from None
+
+
+@contextlib.contextmanager
+def _disk_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise EngineError(_NOT_ENOUGH_SPACE, f"the data cannot be kept: {error}", "NOT_ENOUGH_SPACE") from None
 
 
 @dataclass(frozen=True)
@@ -156,30 +169,48 @@ class Stream:
 
 
 class Insert:
-    """An INSERT whose data are handed over piece by piece; closing its connection instead drops them."""
+    """An INSERT whose data are gathered in a file that has no name, then read from there by one statement.
 
-    def __init__(self, raw: Any, handle: Any) -> None:
+    chDB could be handed the data piece by piece, but then it says nothing when it cannot store them: on a full disk
+    an INSERT would be acknowledged and lost. Closed before `finish`, nothing is inserted.
+    """
+
+    def __init__(self, raw: Any, folder: Path, statement: Callable[[str], bytes]) -> None:
         self._raw = raw
-        self._handle = handle
+        self._statement = statement
+        with _disk_errors():
+            self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 (closed by `close`)
 
     def append(self, data: bytes) -> None:
-        with _engine_errors():
-            self._raw.insert_append(self._handle, data)
+        left = memoryview(data)
+        with _disk_errors():
+            while left:
+                left = left[self._file.write(left) :]
 
     def finish(self) -> Stats:
-        with _engine_errors():
-            return _stats(self._raw.insert_done(self._handle))
+        self._file.seek(0)  # where a path to it is the same open file, as on macOS
+        try:
+            with _engine_errors():
+                return _stats(self._raw.query(self._statement(f"/dev/fd/{self._file.fileno()}"), "TabSeparated"))
+        except EngineError as error:
+            error.message = _FROM_FILE.sub("", error.message)
+            raise
+
+    def close(self) -> None:
+        self._file.close()
 
 
 class Connection:
     """One chDB connection; blocking, for one thread at a time.
 
     Every method raises EngineError. After one the connection has to be closed: chDB puts what a failed query had
-    found so far in front of the next result.
+    found so far in front of the next result. `mark` is what Engine.kill knows its query by.
     """
 
-    def __init__(self, raw: Any) -> None:
+    def __init__(self, raw: Any, folder: Path, mark: str = "") -> None:
         self._raw = raw
+        self.mark = mark
+        self._folder = folder
 
     def classify(self, sql: bytes) -> Classified:
         with _engine_errors():
@@ -194,10 +225,9 @@ class Connection:
         with _engine_errors():
             return Stream(self._raw, self._raw.send_query(sql, output_format, params=dict(params)))
 
-    def insert(self, sql: bytes, input_format: str) -> Insert:
-        """Begin an INSERT; `sql` has neither FORMAT nor data. Until it ends nothing else runs here."""
-        with _engine_errors():
-            return Insert(self._raw, self._raw.send_insert(sql, input_format))
+    def insert(self, statement: Callable[[str], bytes]) -> Insert:
+        """Begin an INSERT; `statement` gives its text for the path of the file that holds the data."""
+        return Insert(self._raw, self._folder, statement)
 
     def close(self) -> None:
         self._raw.close()
@@ -218,6 +248,7 @@ class Engine:
         if "?" in str(folder):
             raise EngineError(UNKNOWN_EXCEPTION, f"chDB cannot open a path with a question mark: {folder}")
         folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
         cache = str(memory_bytes // _CACHE_SHARE)
         options = {
             **_OPTIONS,
@@ -234,9 +265,12 @@ class Engine:
 
     def connect(self, statements: Sequence[bytes] = ()) -> Connection:
         """Open a connection and run `statements` on it."""
+        mark = f"sluice:{secrets.token_hex(8)}"
         with _engine_errors():
-            connection = Connection(self._connect(self._address))
+            connection = Connection(self._connect(self._address), self._folder, mark)
         try:
+            # chDB names its queries itself, and what it shows of a query with parameters has lost all comments
+            connection.query(f"SET log_comment = '{mark}'".encode())
             for statement in statements:
                 connection.query(statement)
         except EngineError:
@@ -248,9 +282,9 @@ class Engine:
         """A small result of our own, as text."""
         return [line.split("\t") for line in self._own(sql).splitlines()]
 
-    def kill(self, marker: str) -> None:
-        """Cancel the queries whose text ends with `marker` (a comment); none running is no error."""
-        self._own(f"KILL QUERY WHERE endsWith(query, '{marker}') ASYNC")
+    def kill(self, mark: str) -> None:
+        """Cancel what runs on the connection of this mark; nothing running is no error."""
+        self._own(f"KILL QUERY WHERE Settings['log_comment'] = '{mark}' ASYNC")
 
     def kill_all(self) -> None:
         """Cancel whatever runs."""

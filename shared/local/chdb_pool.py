@@ -79,12 +79,14 @@ class _Idle:
 class Lease:
     """The right to use one connection of a pool with one session."""
 
-    def __init__(self, pool: "Pool", session: Session, connection: Connection | None) -> None:
+    def __init__(self, pool: "Pool", session: Session, connection: Connection | None, *, reading: bool = False) -> None:
         self._pool = pool
+        self._reading = reading
         self._session = session
         self._connection = connection
         self._running: asyncio.Future[Any] | None = None
         self.tainted = False
+        self._ending = False
 
     async def call(self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `function(connection, …)` in a thread. A cancelled caller does not stop it: the lease waits."""
@@ -103,6 +105,12 @@ class Lease:
         self._running = future
         return await asyncio.shield(future)
 
+    async def end(self) -> None:
+        """Cancel what runs here; the connection is not used again, so that nobody else's query is met."""
+        self._ending = True
+        if self._connection is not None:
+            await asyncio.to_thread(self._pool.kill, self._connection.mark)
+
     @property
     def busy(self) -> bool:
         """Whether a call is under way in its thread."""
@@ -114,7 +122,8 @@ class Lease:
             self.tainted = True
             self._running.add_done_callback(self._release_late)
             return
-        self._pool.take_back(None if self.tainted else self._session, self._connection)
+        kept = None if self.tainted or self._ending else self._session
+        self._pool.take_back(kept, self._connection, reading=self._reading)
 
     def _release_late(self, ended: asyncio.Future[Any]) -> None:
         if not ended.cancelled():
@@ -124,7 +133,10 @@ class Lease:
 
 
 class Pool:
-    """At most `size` statements at once, at most `waiting` more in line for at most `wait_seconds`."""
+    """At most `size` statements at once, at most `waiting` more in line for at most `wait_seconds`.
+
+    `reserved` of them are not for reading: slow questions do not keep new rows out.
+    """
 
     def __init__(
         self,
@@ -133,41 +145,62 @@ class Pool:
         size: int,
         waiting: int = 100,
         wait_seconds: float = 30,
+        reserved: int = 0,
         after: Sequence[bytes] = (),
     ) -> None:
         self._engine = engine
         self._after = tuple(after)
         self._size = size
         self._free = asyncio.Semaphore(size)
+        self._free_to_read = asyncio.Semaphore(max(1, size - reserved))
         self._waiting = waiting
         self._wait_seconds = wait_seconds
         self._in_line = 0
+        self._readers_in_line = 0
         self._idle: deque[_Idle] = deque()
         self.busy = 0
         self.threads = ThreadPoolExecutor(size, "chdb")
 
     @contextlib.asynccontextmanager
-    async def lease(self, session: Session) -> AsyncIterator[Lease]:
+    async def lease(self, session: Session, *, reading: bool = False) -> AsyncIterator[Lease]:
         """A connection with this session; EngineError 202 when too many are in line or it takes too long."""
-        if self._in_line >= self._waiting:
-            raise self._too_many()
-        self._in_line += 1
-        try:
-            async with asyncio.timeout(self._wait_seconds):
-                await self._free.acquire()
-        except TimeoutError:
-            raise self._too_many() from None
-        finally:
-            self._in_line -= 1
+        await self._wait(reading=reading)
         self.busy += 1
-        lease = Lease(self, session, self._pick(session))
+        lease = Lease(self, session, self._pick(session), reading=reading)
         try:
             yield lease
         finally:
             lease.release()
 
+    async def _wait(self, *, reading: bool) -> None:
+        """Wait for a place; readers wait for one of theirs first, in a line of their own."""
+        in_line = self._readers_in_line if reading else self._in_line
+        if in_line >= self._waiting:
+            raise self._too_many()
+        self._in_line += not reading
+        self._readers_in_line += reading
+        try:
+            async with asyncio.timeout(self._wait_seconds):
+                await self._acquire(reading=reading)
+        except TimeoutError:
+            raise self._too_many() from None
+        finally:
+            self._in_line -= not reading
+            self._readers_in_line -= reading
+
+    async def _acquire(self, *, reading: bool) -> None:
+        if reading:
+            await self._free_to_read.acquire()
+        try:
+            await self._free.acquire()
+        except asyncio.CancelledError:
+            if reading:
+                self._free_to_read.release()
+            raise
+
     def _too_many(self) -> EngineError:
-        message = f"Too many simultaneous queries. Maximum: {self._size}, {self._in_line} are waiting"
+        waiting = self._in_line + self._readers_in_line
+        message = f"Too many simultaneous queries. Maximum: {self._size}, {waiting} are waiting"
         return EngineError(TOO_MANY_SIMULTANEOUS_QUERIES, message, "TOO_MANY_SIMULTANEOUS_QUERIES")
 
     def _pick(self, session: Session) -> Connection | None:
@@ -181,10 +214,16 @@ class Pool:
         """A fresh connection brought to `session`, then to what this pool adds to each (limits, readonly)."""
         return self._engine.connect([*session.statements(), *self._after])
 
-    def take_back(self, session: Session | None, connection: Connection | None) -> None:
+    def kill(self, mark: str) -> None:
+        """Cancel what runs on the connection of this mark; blocking."""
+        self._engine.kill(mark)
+
+    def take_back(self, session: Session | None, connection: Connection | None, *, reading: bool = False) -> None:
         """End a lease; without a session the connection is not used again."""
         self.busy -= 1
         self._free.release()
+        if reading:
+            self._free_to_read.release()
         if connection is None:
             return
         if session is None:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from shared.bus import open_bus
 from shared.local.parts import RuntimeSettings
-from shared.local.ports import PARTS
+from shared.local.ports import MOST_EDGES, PARTS
 
 START_SECONDS = 180
 STOP_SECONDS = 60
@@ -61,6 +61,8 @@ def start(settings: RuntimeSettings, environ: Mapping[str, str]) -> Iterator[str
 
     Raises ControlError where a port is taken or a part does not start.
     """
+    if not 1 <= settings.edge_workers <= MOST_EDGES:
+        raise ControlError(f"SLUICE_EDGE_WORKERS={settings.edge_workers} is not usable: give 1 to {MOST_EDGES}")
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     if settings.bus_url:
         open_bus(settings.bus_url)  # nothing is connected yet: it only refuses a URL it cannot use
@@ -95,8 +97,9 @@ def start(settings: RuntimeSettings, environ: Mapping[str, str]) -> Iterator[str
 
 def _refuse_taken_ports(settings: RuntimeSettings) -> None:
     names = [name for name in PARTS if name != "warehouse" or not settings.warehouse_url]
-    for name in names:
-        port = settings.port_of(name)
+    ports = [(name, settings.port_of(name)) for name in names]
+    ports += [("metrics", settings.port_of("metrics") + more) for more in range(1, settings.edge_workers)]
+    for name, port in ports:
         host = settings.host if name == "edge" else "127.0.0.1"
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

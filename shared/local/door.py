@@ -5,7 +5,8 @@ which our functions use and which may do everything, `operator`, which reads and
 the warehouse, and a project's, which reads its own rows (door_project). What differs from a server:
 
 - a session (`session_id`) keeps SET and USE statements, not temporary tables, which are refused;
-- the engine gives queries ids of its own: `query_id` comes back in the headers but is not in system.processes;
+- the engine gives queries ids of its own: `query_id` comes back in the headers but is not in system.processes; the
+  statement `KILL QUERY WHERE query_id = '…'` ends the read that was given this id;
 - tables in a form's files, INSERT … FROM input(), FROM INFILE and INTO OUTFILE are refused;
 - a SELECT in a format without header or footer (Native, TSV, CSV, JSONEachRow …) is sent as it is found unless
   `wait_end_of_query=1`; every other result is complete before its first byte is sent, and bounded
@@ -24,7 +25,7 @@ from shared.http import ClientGoneError, Receive, Scope, Send
 from shared.local.chdb_engine import DATABASE, Engine, EngineError, Stats
 from shared.local.chdb_pool import Session
 from shared.local.door_answer import ABORTED, REQUIRED_PASSWORD, Answer, status_of
-from shared.local.door_exchange import Exchange, Login
+from shared.local.door_exchange import Exchange, Login, Underway
 from shared.local.door_project import ProjectLogins
 from shared.local.door_request import (
     AUTHENTICATION_FAILED,
@@ -81,10 +82,10 @@ class Door:
         clock: Clock = SYSTEM_CLOCK,
         projects: ProjectLogins | None = None,
     ) -> None:
-        self._engine = engine
         self._projects = projects
         self._logins = {login.name: login for login in logins}
         self._sessions = Sessions(clock)
+        self._underway = Underway()
         self._server = {"version": engine.version, "timezone": engine.timezone}
         formats = engine.rows("SELECT name, content_type FROM system.formats WHERE is_output")
         self._content_types = {name.lower(): content_type for name, content_type in formats}
@@ -132,7 +133,6 @@ class Door:
         if call.native_decompression:
             raise EngineError(NOT_IMPLEMENTED, "decompress=1 is not supported: use Content-Encoding", "NOT_IMPLEMENTED")
         exchange = Exchange(
-            engine=self._engine,
             login=login,
             session=self._session(login, call),
             call=call,
@@ -140,6 +140,7 @@ class Door:
             content_types=self._content_types,
             get=get,
             remember=lambda statement: self._sessions.remember(call, statement),
+            underway=self._underway,
         )
         await exchange.run(body, receive)
 

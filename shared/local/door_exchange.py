@@ -2,12 +2,12 @@
 
 import asyncio
 import contextlib
-import secrets
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from shared.http import ClientGoneError, Receive
-from shared.local.chdb_engine import Connection, Engine, EngineError, Insert, Result, Stats, Stream
+from shared.local.chdb_engine import Connection, EngineError, Insert, Result, Stats, Stream
 from shared.local.chdb_pool import Lease, Pool, Session
 from shared.local.door_answer import Answer
 from shared.local.door_guard import Guard
@@ -28,6 +28,8 @@ INSERT_PIECE = 16 * 1024 * 1024
 RESULT_PIECE = 1024 * 1024
 _LOOK_SECONDS = 0.2
 _DEFAULT_FORMAT = "TabSeparated"
+_QUERY_WAS_CANCELLED = 394
+_KILL = re.compile(rb"\s*KILL\s+QUERY\s+WHERE\s+query_id\s*=\s*'([^'\\]+)'\s*(?:A?SYNC)?\s*;?\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,6 @@ class Exchange:
     def __init__(
         self,
         *,
-        engine: Engine,
         login: Login,
         session: Session,
         call: Call,
@@ -58,8 +59,8 @@ class Exchange:
         content_types: Mapping[str, str],
         get: bool,
         remember: Callable[[bytes], None],
+        underway: "Underway",
     ) -> None:
-        self._engine = engine
         self._login = login
         self._session = session
         self._call = call
@@ -68,10 +69,11 @@ class Exchange:
         self._readonly = get or login.guard is not None
         self._get = get
         self._remember = remember
-        # chDB names its queries itself: a comment at the end is how ours are found again
-        self._marker = f"/*sluice:{secrets.token_hex(8)}*/"
         self._lease: Lease | None = None
         self._cancellable = True
+        self._underway = underway
+        self._work: asyncio.Task[None] | None = None
+        self._killed = False
 
     async def run(self, body: Body, receive: Receive) -> None:
         """Read the body, execute, answer."""
@@ -85,13 +87,34 @@ class Exchange:
             head = insert_head(text)
             data = text[head.data_at :] if head is not None else b""
         if head is None:
-            await self._query(await body.whole(text), receive)
+            text = await body.whole(text)
+            killed = _KILL.fullmatch(text)
+            if killed is not None and self._login.guard is None and not self._get:
+                await self._underway.kill(killed[1].decode("utf-8", "surrogateescape"))
+                await self._answer.whole(b"", Stats())
+                return
+            with self._underway.entered(self._call.query_id, self):
+                await self._query(text, receive)
             return
         if self._readonly:
             raise self._readonly_error()
         del text, first
         stats = await self._insert(head, data, body)
         await self._answer.whole(b"", stats)
+
+    async def kill(self) -> None:
+        """End a read, as KILL QUERY does; one that waits for its turn leaves the line."""
+        if self._work is None or self._work.done() or not self._cancellable:
+            return
+        self._killed = True
+        if self._lease is None:
+            self._work.cancel()
+        else:
+            await self._lease.end()
+
+    def _check_killed(self, work: asyncio.Task[None]) -> None:
+        if self._killed and work.cancelled():
+            raise EngineError(_QUERY_WAS_CANCELLED, "Query was cancelled", "QUERY_WAS_CANCELLED")
 
     def _readonly_error(self) -> EngineError:
         why = " For queries over HTTP, method GET implies readonly." if self._get else ""
@@ -105,23 +128,24 @@ class Exchange:
         async with self._login.pool.lease(session) as lease:
             # a failed or cut-off INSERT ends with its connection
             lease.tainted = True
-            insert = await lease.call(_begin, head, data)
-            while body.more():
-                await lease.call(_append, insert, await body.piece(INSERT_PIECE))
-            stats = await lease.call(_finish, insert)
+            with contextlib.closing(await lease.call(_begin, head, data)) as insert:
+                while body.more():
+                    await lease.call(_append, insert, await body.piece(INSERT_PIECE))
+                stats = await lease.call(_finish, insert)
             lease.tainted = bool(self._call.params)
             return stats
 
     async def _query(self, text: bytes, receive: Receive) -> None:
         if not text.strip():
             raise EngineError(SYNTAX_ERROR, "Syntax error: failed at position 1 (end of query): Empty query")
-        work = asyncio.create_task(self._execute(text, self._read(text)))
+        work = self._work = asyncio.create_task(self._execute(text, self._read(text)))
         gone = asyncio.create_task(_gone(receive))
         try:
             await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
             if not work.done():
                 await self._abandon(work)
                 raise ClientGoneError
+            self._check_killed(work)
             await work
         except EngineError as error:
             if self._login.guard is None:
@@ -144,7 +168,7 @@ class Exchange:
         session = self._session
         if statement.selects and self._login.guard is None and not self._may_stream(statement):
             session = session.with_default("max_result_bytes", str(self._login.whole_bytes))
-        async with self._login.pool.lease(session) as self._lease:
+        async with self._login.pool.lease(session, reading=statement.selects) as self._lease:
             lease = self._lease
             if self._login.guard is not None:
                 guarded = await lease.call(self._login.guard.check, text, self._call)
@@ -169,23 +193,16 @@ class Exchange:
     ) -> tuple[bytes, Result | Stream]:
         """In the thread: check, then run to the end or, of a result that is streamed, to its first piece."""
         kind = check_single(connection, text, statement, readonly=self._readonly)
-        if kind == "READ_ONLY":
-            text = text + b"\n" + self._marker.encode()
-        else:
-            self._cancellable = False
+        self._cancellable = kind == "READ_ONLY"
         # what may have changed the connection's session, or is under way on it, ends with the connection
         lease.tainted = kind in {"CONTROL", "MUTATING_GLOBAL", "UNKNOWN"}
         output_format = self._call.default_format or _DEFAULT_FORMAT
-        try:
-            if kind != "READ_ONLY" or not self._may_stream(statement):
-                result = connection.query(text, output_format, self._call.params)
-                return result.read(RESULT_PIECE), result
-            lease.tainted = True
-            stream = connection.stream(text, output_format, self._call.params)
-            first = stream.read(RESULT_PIECE)
-        except EngineError as error:
-            error.message = error.message.replace(self._marker, "").rstrip()
-            raise
+        if kind != "READ_ONLY" or not self._may_stream(statement):
+            result = connection.query(text, output_format, self._call.params)
+            return result.read(RESULT_PIECE), result
+        lease.tainted = True
+        stream = connection.stream(text, output_format, self._call.params)
+        first = stream.read(RESULT_PIECE)
         lease.tainted = not stream.ended()
         return first, stream
 
@@ -204,13 +221,40 @@ class Exchange:
             await work
         # more than once: the engine may not have begun the query yet
         while self._lease is not None and self._lease.busy:
-            await asyncio.to_thread(self._engine.kill, self._marker)
+            await self._lease.end()
             await asyncio.sleep(_LOOK_SECONDS)
 
 
+class Underway:
+    """The statements under way, by the query_id that their client gave them."""
+
+    def __init__(self) -> None:
+        self._exchanges: dict[str, list[Exchange]] = {}
+
+    @contextlib.contextmanager
+    def entered(self, query_id: str, exchange: Exchange) -> Iterator[None]:
+        """Within this block an exchange can be killed."""
+        self._exchanges.setdefault(query_id, []).append(exchange)
+        try:
+            yield
+        finally:
+            self._exchanges[query_id].remove(exchange)
+            if not self._exchanges[query_id]:
+                del self._exchanges[query_id]
+
+    async def kill(self, query_id: str) -> None:
+        """End what runs under this id; nothing is no error."""
+        for exchange in list(self._exchanges.get(query_id, ())):
+            await exchange.kill()
+
+
 def _begin(connection: Connection, head: InsertHead, data: bytes) -> Insert:
-    insert = connection.insert(head.sql, head.input_format)
-    insert.append(data)
+    insert = connection.insert(head.from_file)
+    try:
+        insert.append(data)
+    except EngineError:
+        insert.close()
+        raise
     return insert
 
 

@@ -34,10 +34,11 @@ _RESERVED = frozenset(
     | {"close_session", "user", "password", "quota_key", "role", "stacktrace", "buffer_size", "compress"}
     | {"decompress", "wait_end_of_query", "client_protocol_version"}
 )
-# Settings of a server's HTTP handler: here they would only cost a connection of their own.
+# Settings of a server's HTTP handler: here they would only cost a connection of their own. A connection's comment is
+# what its query is known by.
 _HANDLER_SETTINGS = frozenset(
     {"enable_http_compression", "send_progress_in_http_headers", "add_http_cors_header"}
-    | {"cancel_http_readonly_queries_on_client_close"}
+    | {"cancel_http_readonly_queries_on_client_close", "log_comment"}
 )
 
 

@@ -19,6 +19,7 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _INSERT = re.compile(rb"(?:\s+|" + _COMMENT + rb")*INSERT\b", re.DOTALL | re.IGNORECASE)
+_SETTINGS = re.compile(rb"SETTINGS(?:\s+|" + _COMMENT + rb")+\w+\s*=", re.DOTALL | re.IGNORECASE)
 _DATA = re.compile(rb"[ \t\f]*\r?\n?")
 _DATA_FREE = frozenset({b"SELECT", b"WITH", b"VALUES", b"FROM", b"WATCH", b"EXPLAIN"})
 
@@ -41,6 +42,17 @@ class InsertHead:
     sql: bytes
     input_format: str
     data_at: int
+
+    def from_file(self, path: str) -> bytes:
+        """The same statement with its data in a file."""
+        at, depth = len(self.sql), 0
+        for token in _TOKEN.finditer(self.sql):
+            depth += (token.lastgroup == "open") - (token.lastgroup == "close")
+            if depth == 0 and token.lastgroup == "word" and _SETTINGS.match(self.sql, token.start()):
+                at = token.start()
+                break
+        parts = (self.sql[:at], f"FROM INFILE '{path}'".encode(), self.sql[at:], f"FORMAT {self.input_format}".encode())
+        return b"\n".join(parts)  # what stands before may end in a comment
 
 
 def insert_head(text: bytes) -> InsertHead | None:

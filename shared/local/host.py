@@ -21,6 +21,7 @@ from shared.local.pages import Pages
 from shared.local.ports import LocalSettings
 from shared.refusals import Refusal, Rejected, UnavailableError
 from shared.serve import find_main, serve
+from shared.streams import serve_websocket
 from shared.telemetry import identify
 from shared.wiring import Function, Wiring, load_wiring
 
@@ -51,6 +52,8 @@ class Host:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             await (await self._enveloped(Request(scope, receive))).send(send)
+        elif scope["type"] == "websocket":
+            await serve_websocket(scope, receive, send, self._enveloped)
         elif scope["type"] == "lifespan":
             await self._lifespan(receive, send)
 
@@ -170,23 +173,24 @@ def _identified(request: Request) -> Request:
     return request
 
 
-def main(process: str) -> None:
-    """`python -m shared.local.host edge|work|router`."""
+def main(process: str, worker: int = 1) -> None:
+    """`python -m shared.local.host edge|work|router [NUMBER]`: the number of the process among those of the edge."""
     settings = load(HostSettings)
     edge = process != "work"
     host = Host(load_wiring(), process, forward_to=settings.functions_url, settings=settings)
     if edge:
         from prometheus_client import start_http_server
 
-        start_http_server(settings.port_of("metrics"), addr=settings.metrics_host)
+        start_http_server(settings.port_of("metrics") + worker - 1, addr=settings.metrics_host)
     serve(
         host,
         host=settings.host if edge else "127.0.0.1",
         port=settings.port_of("edge" if edge else process),
         log_level=settings.log_level,
         process=process,
+        shares_port=edge and settings.edge_workers > 1,
     )
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], *map(int, sys.argv[2:]))

@@ -15,6 +15,7 @@ import structlog
 
 from shared.bus import Bus, BusUnavailableError, Delivery, Message, Position, Subscription
 from shared.dead_letters import DEAD_LETTERS, is_for
+from shared.failpoints import reach
 from shared.local import source_metrics
 from shared.local.delivery import Answer, Deliverer, dead_letter
 from shared.local.patience import Patience, StoppingError
@@ -135,6 +136,7 @@ class Source:
             answer = await self._finish(answer)
         if not answer.delivered:
             await self._bury(message, answer)
+        reach("source.before_ack")
         await self._ack([delivery.position])
 
     async def _bury(self, message: Message, answer: Answer) -> None:

@@ -138,13 +138,18 @@ class Prepared:
         ]
 
     def functions(self) -> list[Part]:
-        edge = self._module("edge", "shared.local.host", "edge")
-        public = {**edge.env, "SLUICE_HOST": self._settings.host}
         return [
-            Part(edge.name, edge.kind, edge.argv, public, answers(f"{self._settings.url}/healthz")),
+            *(self._edge(worker) for worker in range(1, self._settings.edge_workers + 1)),
             self._module("work", "shared.local.host", "work"),
             self._module("sources", "shared.local.sources"),
         ]
+
+    def _edge(self, worker: int) -> Part:
+        """One of the processes that share the edge's port; it answers there once its clients are open."""
+        name = "edge" if worker == 1 else f"edge-{worker}"
+        environ = {**self._environ, "SLUICE_HOST": self._settings.host}
+        argv = [sys.executable, "-m", "shared.local.host", "edge", str(worker)]
+        return Part(name, "function", argv, environ, answers(f"{self._settings.url}/healthz"))
 
     def _module(self, name: str, *module: str, kind: Literal["engine", "function"] = "function") -> Part:
         path = "/ping" if name == "warehouse" else "/healthz"

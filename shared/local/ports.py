@@ -9,6 +9,7 @@ from shared.edge.forward import origin_of
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _SERVICE = "{service}"
 PARTS = ("edge", "work", "sources", "warehouse", "metrics")
+MOST_EDGES = 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +31,11 @@ class LocalSettings(ServerSettings):
         "SLUICE_METRICS_PORT", "Port of the edge's own metrics; 0 means SLUICE_PORT + 4.", default=0
     )
 
+    edge_workers: int = setting(
+        "SLUICE_EDGE_WORKERS",
+        "Processes of the edge on this machine, 1 to 16, which share its port; the metrics port of each is the next.",
+        default=1,
+    )
     metrics_host: str = setting("SLUICE_METRICS_HOST", "Address the edge's own metrics listen on.", default="127.0.0.1")
     work_url: str = setting("SLUICE_WORK_URL", WORK_URL, default="")
 

@@ -29,6 +29,7 @@ READY_SECONDS = 90
 STOP_SECONDS = 35
 _BACKOFF_SECONDS = (0.2, 0.5, 1, 2, 5)
 _STEADY_SECONDS = 30
+_AGAIN_SECONDS = 1
 _POLL_SECONDS = 0.05
 _PR_SET_PDEATHSIG = 1
 
@@ -79,6 +80,7 @@ class Child:
 
     async def start(self) -> None:
         await self._spawn()
+        self._note()
         self._watcher = asyncio.create_task(self._watch(), name=f"watch-{self.part.name}")
 
     async def wait_ready(self) -> None:
@@ -117,7 +119,25 @@ class Child:
             log.warning("part ended", part=self.part.name, code=code, restart_in=wait)
             await asyncio.sleep(wait)
             self._state.restarts[self.part.name] = self._state.restarts.get(self.part.name, 0) + 1
-            await self._spawn()
+            await self._start_again()
+
+    async def _start_again(self) -> None:
+        """Start and note it, however long that takes: a disk that is full now has room again some time."""
+        while True:
+            try:
+                if self._process is None or self._process.returncode is not None:
+                    await self._spawn()
+                self._note()
+            except OSError as error:
+                log.warning("part not started again", part=self.part.name, error=str(error))
+                await asyncio.sleep(_AGAIN_SECONDS)
+            else:
+                return
+
+    def _note(self) -> None:
+        if self._process is not None:
+            self._state.parts[self.part.name] = self._process.pid
+            self._state.write()
 
     async def _spawn(self) -> None:
         with self._log_file().open("ab") as output:
@@ -131,8 +151,6 @@ class Child:
                 user=self.part.user,
                 cwd="/" if self.part.user else None,
             )
-        self._state.parts[self.part.name] = self._process.pid
-        self._state.write()
 
     def _die_with_parent(self) -> None:
         """In the child before exec: end when the supervisor is killed, so that nothing is left holding the data."""

@@ -27,6 +27,8 @@ log = structlog.get_logger()
 
 DRAIN_SECONDS = 20
 _KILLED_SECONDS = 3
+# One connection in so many is not for reading.
+_FOR_WRITING = 4
 _OPERATOR_CONNECTIONS = 2
 _OPERATOR_SECONDS = 120
 
@@ -75,7 +77,7 @@ class Warehouse:
 
     def __init__(self, settings: EmbeddedWarehouseSettings) -> None:
         self.engine = Engine(settings.data.resolve() / "warehouse", settings.memory)
-        self.pools = [Pool(self.engine, size=settings.connections)]
+        self.pools = [Pool(self.engine, size=settings.connections, reserved=settings.connections // _FOR_WRITING)]
         whole = settings.memory // 4
         logins = [Login("sluice", settings.password.encode(), self.pools[0], whole)]
         if settings.operator_password:

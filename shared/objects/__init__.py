@@ -79,6 +79,10 @@ class Objects(Protocol):
         """Remove an object; one that is not there is fine."""
         ...
 
+    def sweep(self, prefix: str) -> None:
+        """Remove what writers of keys that begin so left half-written when they died; who still writes one fails."""
+        ...
+
     def link(self, key: str, seconds: int) -> str:
         """An address that gives the object to anybody who has it, for so many seconds (at most a week).
 

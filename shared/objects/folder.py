@@ -49,11 +49,14 @@ class FolderObjects:
             file = fresh.open("xb")
         try:
             yield _FileSink(file, self)
-            with self._told(key):
-                file.flush()
-                os.fsync(file.fileno())
-                fresh.replace(path)
-                _sync(path.parent)
+            try:
+                with self._told(key):
+                    file.flush()
+                    os.fsync(file.fileno())
+                    fresh.replace(path)
+                    _sync(path.parent)
+            except ObjectMissingError as error:
+                raise ObjectsUnavailableError("what was written was swept away meanwhile") from error
         finally:
             with contextlib.suppress(OSError):  # what could not be flushed was told already
                 file.close()
@@ -81,11 +84,15 @@ class FolderObjects:
         path = self._path(key)
         with self._told(key):
             path.unlink(missing_ok=True)
-        for parent in path.relative_to(self._root).parents[:-1]:
-            try:
-                (self._root / parent).rmdir()
-            except OSError:  # not empty: somebody else's
-                break
+        self._remove_empty(path)
+
+    def sweep(self, prefix: str) -> None:
+        with self._told(prefix):
+            for path in list((self._root / prefix.rpartition("/")[0]).rglob(f"{_HIDDEN}*")):
+                key = path.relative_to(self._root).with_name(path.name.removeprefix(_HIDDEN)).as_posix()
+                if path.name != _KEY_FILE and key.startswith(prefix) and path.is_file():
+                    path.unlink(missing_ok=True)
+                    self._remove_empty(path)
 
     def link(self, key: str, seconds: int) -> str:
         return self.links.make(check_key(key), seconds)
@@ -112,6 +119,14 @@ class FolderObjects:
 
     def _path(self, key: str) -> Path:
         return self._root / check_key(key)
+
+    def _remove_empty(self, path: Path) -> None:
+        """Remove the folders above a file that is gone, as far as they are empty."""
+        for parent in path.relative_to(self._root).parents[:-1]:
+            try:
+                (self._root / parent).rmdir()
+            except OSError:  # not empty: somebody else's
+                break
 
     def _secret(self) -> bytes:
         path = self._root / _KEY_FILE

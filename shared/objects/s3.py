@@ -93,6 +93,19 @@ class S3Objects:
         with self._told(key):
             self._client.delete_object(Bucket=self._bucket, Key=self._at(key))
 
+    def sweep(self, prefix: str) -> None:
+        # Who may not list uploads, or a server that lists them by whole keys only, leaves it to the bucket's own rule.
+        with suppress(ObjectsRefusedError), self._told(prefix):
+            pages = self._client.get_paginator("list_multipart_uploads").paginate(
+                Bucket=self._bucket, Prefix=self._prefix + prefix
+            )
+            for page in pages:
+                for found in page.get("Uploads", ()):
+                    with suppress(ObjectMissingError), self._told(found["Key"]):  # ended meanwhile
+                        self._client.abort_multipart_upload(
+                            Bucket=self._bucket, Key=found["Key"], UploadId=found["UploadId"]
+                        )
+
     def link(self, key: str, seconds: int) -> str:
         given = {"Bucket": self._bucket, "Key": self._at(key)}
         with self._told(key):
@@ -215,8 +228,17 @@ class _Upload:
     def _begun(self) -> bool:
         return "UploadId" in self._place
 
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        """Told as by the port; an upload that somebody swept away must be begun again."""
+        try:
+            with self._told():
+                yield
+        except ObjectMissingError as error:
+            raise ObjectsUnavailableError("what was written was swept away meanwhile") from error
+
     def _send(self, data: bytes) -> None:
-        with self._told():
+        with self._held():
             if not self._begun:
                 begun = self._client.create_multipart_upload(**self._place, ContentType=self._content_type)
                 self._place["UploadId"] = begun["UploadId"]
@@ -227,9 +249,9 @@ class _Upload:
     def _complete(self) -> None:
         try:
             self._send(bytes(self._buffer))
-            with self._told():
+            with self._held():
                 self._client.complete_multipart_upload(**self._place, MultipartUpload={"Parts": self._parts})
-        except (ObjectsUnavailableError, ObjectsRefusedError, ObjectMissingError):
+        except (ObjectsUnavailableError, ObjectsRefusedError):
             self._abort()
             raise
 

@@ -3,6 +3,7 @@
 import math
 import re
 import time
+import uuid
 from typing import Any, Protocol, runtime_checkable
 
 from shared import metrics
@@ -14,6 +15,10 @@ _CANNOT_COMPILE_REGEXP = 427
 _RE2_REASON = re.compile(r", error: (.*?)\. Look at ", re.DOTALL)
 
 
+# Of everything an answer depends on: it grows in one place at least whenever that changes.
+Version = tuple[int, ...]
+
+
 class Warehouse(Protocol):
     """What is needed of the warehouse."""
 
@@ -22,9 +27,20 @@ class Warehouse(Protocol):
 
 @runtime_checkable
 class Remembers(Protocol):
-    """A warehouse that may know the answer, as long as its range has the same version."""
+    """A warehouse that guards what it is asked for a project, and may know an answer of the same versions."""
 
-    async def query_at(self, version: int, sql: str, parameters: dict[str, Any]) -> tuple[Answer, bool]: ...
+    async def query(
+        self, sql: str, parameters: dict[str, Any], project_id: uuid.UUID | None = None, *, small: bool = False
+    ) -> Answer: ...
+    async def query_at(
+        self,
+        version: Version,
+        sql: str,
+        parameters: dict[str, Any],
+        project_id: uuid.UUID | None = None,
+        *,
+        small: bool = False,
+    ) -> tuple[Answer, bool]: ...
 
 
 class Asker:
@@ -33,23 +49,32 @@ class Asker:
     `known` is how many answers were known and not asked for.
     """
 
-    def __init__(self, warehouse: Warehouse, *, function: str, measure: str = "") -> None:
+    def __init__(
+        self, warehouse: Warehouse, *, function: str, measure: str = "", project_id: uuid.UUID | None = None
+    ) -> None:
+        """With a `project_id` they pass the cost guard, where the warehouse has one."""
         self._warehouse = warehouse
         self._function = function
+        self._project_id = project_id
         self._measure = measure
         self._seconds = 0.0
         self.rows_read = 0
         self.known = 0
 
-    async def ask(self, sql: str, parameters: dict[str, Any], version: int | None = None) -> Answer:
-        """Run one statement; with a `version` of the range it reads, its answer may be known.
+    async def ask(
+        self, sql: str, parameters: dict[str, Any], version: Version | None = None, *, small: bool = False
+    ) -> Answer:
+        """Run one statement; with a `version` of what it reads, its answer may be known.
+
+        What is `small` by its making (the ledger, counts of hours) waits for no turn and costs no budget.
 
         Refuses a regular expression that is not RE2 (`bad_filter`), a figure that no Float64 can hold (`bad_measure`)
-        and what takes too much (`query_too_expensive`); raises UnavailableError where nobody answers.
+        and what takes too much (`query_too_expensive`; 429 where the project does); raises UnavailableError where
+        nobody answers.
         """
         started = time.perf_counter()
         try:
-            answer = await self._answer(sql, parameters, version)
+            answer = await self._answer(sql, parameters, version, small=small)
         except WarehouseError as error:
             if error.code == _CANNOT_COMPILE_REGEXP:
                 raise Rejected(Refusal.BAD_FILTER, _not_re2(error)) from error
@@ -61,11 +86,14 @@ class Asker:
             raise Rejected(Refusal.BAD_MEASURE, f"{self._measure}: the answer is larger than a Float64 can hold")
         return answer
 
-    async def _answer(self, sql: str, parameters: dict[str, Any], version: int | None) -> Answer:
-        if version is None or not isinstance(self._warehouse, Remembers):
-            answer, known = await self._warehouse.query(sql, parameters), False
+    async def _answer(self, sql: str, parameters: dict[str, Any], version: Version | None, *, small: bool) -> Answer:
+        known, warehouse, project = False, self._warehouse, self._project_id
+        if not isinstance(warehouse, Remembers):
+            answer = await warehouse.query(sql, parameters)
+        elif version is None:
+            answer = await warehouse.query(sql, parameters, project, small=small)
         else:
-            answer, known = await self._warehouse.query_at(version, sql, parameters)
+            answer, known = await warehouse.query_at(version, sql, parameters, project, small=small)
         if known:
             self.known += 1
         else:
@@ -74,7 +102,7 @@ class Asker:
 
     async def estimate(self, sql: str, parameters: dict[str, Any]) -> int:
         """How many rows a statement would read at most; it is not run."""
-        answer = await self.ask(f"EXPLAIN ESTIMATE {sql}", parameters)
+        answer = await self.ask(f"EXPLAIN ESTIMATE {sql}", parameters, small=True)
         return sum(int(row[answer.columns.index("rows")]) for row in answer.rows)
 
     @property

@@ -1,11 +1,11 @@
 """Filters as people give them → SQL with bound values."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, assert_never
 
 import msgspec
 
-from shared.query.fields import Field, field
+from shared.query.fields import SEGMENT, Field, field, segment_alias
 from shared.query.parameters import Parameters
 from shared.refusals import Refusal, Rejected
 
@@ -28,6 +28,7 @@ Op = Literal[
 Scalar = str | int | float | bool
 MAX_VALUES = 1_000
 MAX_FILTERS = 50
+SEGMENT_OPS = frozenset({"eq", "ne", "in", "not_in"})
 _EXACT_BELOW = 2**53
 _INT128 = 2**127
 
@@ -43,13 +44,20 @@ class Filter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     value: Scalar | list[Scalar] | None = None
 
 
-def condition(wanted: Filter, parameters: Parameters) -> str:
+def condition(wanted: Filter, parameters: Parameters, resolve: Callable[[str], Field] = field) -> str:
     """The SQL of one filter, its values bound; refuses values that do not fit the operator (`bad_filter`).
 
     Comparisons with a number compare numbers, with a text compare texts; an absent property is neither equal
-    nor greater nor smaller, and `ne`, `not_in`, `not_contains` hold for it.
+    nor greater nor smaller, and `ne`, `not_in`, `not_contains` hold for it. `resolve` says what a property's name
+    stands for, by default one of an event. With `segment` the statement takes what Segments.defines among its
+    conditions.
     """
-    named = field(wanted.property)
+    if wanted.property == SEGMENT:
+        return _in_segments(wanted)
+    return _holds(wanted, resolve(wanted.property), parameters)
+
+
+def _holds(wanted: Filter, named: Field, parameters: Parameters) -> str:
     match wanted.op:
         case "is_set":
             return named.present
@@ -69,7 +77,7 @@ def condition(wanted: Filter, parameters: Parameters) -> str:
         case "starts_with":
             return f"startsWith({named.text}, {parameters.bind('String', _text(wanted))})"
         case "regex":
-            pattern = parameters.bind("String", _pattern(wanted))
+            pattern = parameters.bind("String", pattern_of(wanted))
             return f"({named.present} AND match({named.text}, {pattern}))"
         case "gt" | "gte" | "lt" | "lte":
             return _compares(named, _COMPARISONS[wanted.op], _one(wanted), parameters)
@@ -77,9 +85,24 @@ def condition(wanted: Filter, parameters: Parameters) -> str:
             assert_never(wanted.op)
 
 
+def _in_segments(wanted: Filter) -> str:
+    """Whether a row's person is in one of the segments."""
+    if wanted.op not in SEGMENT_OPS:
+        raise Rejected(Refusal.BAD_FILTER, f"segment {wanted.op}: take in or not_in with the ids of segments")
+    aliases = [segment_alias(str(one)) for one in segment_ids(wanted)]
+    return f"{'NOT ' if wanted.op in {'ne', 'not_in'} else ''}({' OR '.join(aliases)})"
+
+
+def segment_ids(wanted: Filter) -> list[Scalar]:
+    """The ids that a filter by `segment` names, not looked at yet; refuses none (`bad_filter`)."""
+    return _many(wanted) if isinstance(wanted.value, list) else [_one(wanted)]
+
+
 def _equals(named: Field, value: Scalar, parameters: Parameters) -> str:
     if _is_text(value):
-        return f"({named.present} AND {named.text} = {parameters.bind('String', _as_text(value))})"
+        text = parameters.bind("String", _as_text(value))
+        sought = f"{named.key} = {named.key_of.format(text)} AND " if named.key else ""
+        return f"({sought}{named.present} AND {named.text} = {text})"
     return f"ifNull({named.number} = {parameters.bind('Float64', float(value))}, 0)"
 
 
@@ -89,7 +112,10 @@ def _any_of(named: Field, values: Sequence[Scalar], parameters: Parameters) -> s
     numbers = [float(value) for value in values if not _is_text(value)]
     parts = []
     if texts:
-        parts.append(f"({named.present} AND has({parameters.bind('Array(String)', texts)}, {named.text}))")
+        bound = parameters.bind("Array(String)", texts)
+        keys = f"arrayMap(text -> {named.key_of.format('text')}, {bound})"
+        sought = f"{named.key} IN {keys} AND " if named.key else ""
+        parts.append(f"({sought}{named.present} AND has({bound}, {named.text}))")
     if numbers:
         parts.append(f"ifNull(has({parameters.bind('Array(Float64)', numbers)}, {named.number}), 0)")
     return parts[0] if len(parts) == 1 else f"({' OR '.join(parts)})"
@@ -134,7 +160,8 @@ def _text(wanted: Filter) -> str:
     return value
 
 
-def _pattern(wanted: Filter) -> str:
+def pattern_of(wanted: Filter) -> str:
+    """The regular expression of a filter as the warehouse is to read it."""
     pattern = _text(wanted)
     if len(pattern) > MAX_VALUES:
         raise Rejected(Refusal.BAD_FILTER, f"{wanted.property} regex: at most {MAX_VALUES} characters")

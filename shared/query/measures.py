@@ -3,12 +3,12 @@
 import math
 import re
 
-from shared.query.fields import COLUMNS, LOOKUP_PREFIX, PROPERTY_PREFIX, SENT, Field, field
+from shared.query.fields import COLUMNS, LOOKUP_PREFIX, PERSON, PROPERTY_PREFIX, SENT, Field, field
 from shared.refusals import Refusal, Rejected
 
 _SIMPLE = {
     "count": "count()",
-    "users": "uniqExactIf(user_key, user_key != '')",
+    "users": "uniqExactIf(person, person != '')",
     "sessions": "uniqExactIf(session_id, session_id != '')",
     "event_types": "uniqExact(event)",
 }
@@ -20,8 +20,8 @@ KNOWN = "count, users, sessions, event_types, unique:<property>, sum|avg|min|max
 def measure(text: str) -> str:
     """The SQL aggregate of a measure, exact in every case; refuses what is not one (`bad_measure`).
 
-    Users leave out events with neither id. Numbers are Float64; percentiles are interpolated
-    (`quantileExactInclusive`), and over no value at all the answer is NULL.
+    Users are people (shared.query.identity) and leave out events with neither id. Numbers are Float64; percentiles are
+    interpolated (`quantileExactInclusive`), and over no value at all the answer is NULL.
     """
     if text in _SIMPLE:
         return _SIMPLE[text]
@@ -43,7 +43,7 @@ def _named(name: str) -> Field:
 
     So `unique:channel` and `sum:revenue` find what the sender wrote as well as what was found out.
     """
-    if name in SENT or name.startswith((PROPERTY_PREFIX, LOOKUP_PREFIX)):
+    if name == PERSON or name in SENT or name.startswith((PROPERTY_PREFIX, LOOKUP_PREFIX)):
         return field(name)
     own = field(PROPERTY_PREFIX + name)
     if name not in COLUMNS:
@@ -55,6 +55,16 @@ def _named(name: str) -> Field:
         f"if({own.present}, {own.number}, {added.number})",
         f"({own.present} OR {added.present})",
     )
+
+
+def number_of(name: str) -> str:
+    """SQL of the number a row has in a field, or NULL; a bare name is a property, as in a measure (`unknown_field`)."""
+    return _named(name).number
+
+
+def of_people(text: str) -> bool:
+    """Whether a measure asks who a row is of, so that its statement must define `person`."""
+    return text == "users" or text.partition(":")[2] == PERSON
 
 
 def of_nothing(text: str) -> int | None:

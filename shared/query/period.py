@@ -9,8 +9,8 @@ import msgspec
 from shared.query.zone import project_timezone
 from shared.refusals import Refusal, Rejected
 
-_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
-_LATEST = datetime(2149, 6, 6, tzinfo=UTC)  # the last day of the warehouse's Date; a later one would wrap around
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(2149, 6, 6, tzinfo=UTC)  # the last day of the warehouse's Date; a later one would wrap around
 # What a zone database may hold beside the names: this machine's own zone, and clocks that count leap seconds.
 _NOT_NAMES = re.compile(r"localtime|posixrules|Factory|posix/.*|right/.*")
 _WHOLE_WEEK = re.compile(r"\d{4}-?W\d\d")
@@ -47,14 +47,14 @@ def parse_period(start: str, end: str, timezone: str | None = "UTC") -> Period:
     first, last = _within(first), _within(last)
     if first >= last:
         raise Rejected(
-            Refusal.BAD_RANGE, f"no event can be from {start} to {end}: times go from {_EARLIEST:%Y} to {_LATEST:%Y}"
+            Refusal.BAD_RANGE, f"no event can be from {start} to {end}: times go from {EARLIEST:%Y} to {LATEST:%Y}"
         )
     return Period(first, last, zone)
 
 
 def _within(moment: datetime) -> datetime:
     """The nearest time that the warehouse can compare with; no event is outside."""
-    return min(max(moment, _EARLIEST), _LATEST)
+    return min(max(moment, EARLIEST), LATEST)
 
 
 def zone_of(name: str) -> ZoneInfo:
@@ -81,7 +81,7 @@ def _instant(text: str, field: str, zone: ZoneInfo, *, end_of_day: bool) -> date
             moment += timedelta(days=7 if _WHOLE_WEEK.fullmatch(text) else 1)
         return (moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)).astimezone(UTC)
     except OverflowError:  # beside the years 1 to 9999, where the zone or the day's end leads
-        return _EARLIEST if moment.year == 1 else _LATEST
+        return EARLIEST if moment.year == 1 else LATEST
 
 
 def _day(text: str) -> date | None:

@@ -12,12 +12,15 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from shared.query.ask import Asker
+from shared.query.ask import Asker, Version
+from shared.query.fields import PERSON
 from shared.query.filters import Filter, condition
-from shared.query.measures import measure
+from shared.query.identity import Identity, look
+from shared.query.measures import measure, of_people
 from shared.query.parameters import Parameters
 from shared.query.period import Period
 from shared.query.scope import read_sql, scope
+from shared.query.segments import Segments, named_segments, segments_in
 
 # What a rollup keeps of an event.
 KEPT = frozenset({"event", "bot"})
@@ -39,7 +42,8 @@ class Plan(msgspec.Struct, frozen=True):
     `hours_rolled` and `hours_rows` are how many of the range's hours with events came from the rollup and from the
     rows. `version` is the ledger's, of the range: every change of its rows raises it. `estimated_rows` are those to
     be read at most, where the question was only to be explained. `cached` says that the answer, or a part of it,
-    was known from before, at this very version.
+    was known from before, at this very version. `identity` is the version of who is who, where people are asked for,
+    `segments` that of all events, which decide who is in a segment, where one is named.
     """
 
     mode: Mode
@@ -48,6 +52,8 @@ class Plan(msgspec.Struct, frozen=True):
     version: int
     estimated_rows: int | None = None
     cached: bool = False
+    identity: int | None = None
+    segments: int | None = None
 
     def explained(self, estimated_rows: int) -> "Plan":
         return msgspec.structs.replace(self, estimated_rows=estimated_rows)
@@ -65,6 +71,8 @@ def joined(plans: Sequence[Plan]) -> Plan:
         sum(one.hours_rolled for one in plans),
         sum(one.hours_rows for one in plans),
         sum(one.version for one in plans),
+        identity=max((one.identity for one in plans if one.identity is not None), default=None),
+        segments=max((one.segments for one in plans if one.segments is not None), default=None),
     )
 
 
@@ -81,6 +89,12 @@ class Wanted(NamedTuple):
     """Where its buckets begin, in seconds since 1970."""
 
     @property
+    def personal(self) -> bool:
+        """Whether it asks who a row is of."""
+        fields = {*self.groups, *(one.property for one in self.filters)}
+        return PERSON in fields or of_people(self.measure) or bool(segments_in(self.filters, self.groups))
+
+    @property
     def countable(self) -> bool:
         """Whether counts of whole hours can answer it."""
         fields = {*self.groups, *(one.property for one in self.filters)}
@@ -90,19 +104,40 @@ class Wanted(NamedTuple):
 class Source:
     """What stands in the statements of one planned question."""
 
-    def __init__(self, wanted: Wanted, version: int | None = None, unrolled: Sequence[int] | None = None) -> None:
+    def __init__(
+        self,
+        wanted: Wanted,
+        version: int | None = None,
+        unrolled: Sequence[int] | None = None,
+        identity: Identity | None = None,
+        segments: Segments | None = None,
+    ) -> None:
         """`version` is the ledger's, of the range; `unrolled` are the hours to count from their rows, in order.
 
-        By default everything comes from the rows.
+        By default everything comes from the rows, and people are found without having looked whether any are linked.
+        `self.version` is that of all an answer depends on.
         """
-        self.version = version
+        if identity is None and wanted.personal:
+            identity = Identity(wanted.project_id)
+        self.version: Version | None = None
+        if version is not None:
+            self.version = (version,) if identity is None or identity.version is None else (version, identity.version)
+        if self.version is not None and segments is not None:
+            self.version += segments.version
+        self._identity = identity
+        self._segments = segments
         self._wanted = wanted
         self._unrolled = unrolled
 
     def check(self) -> None:
         """Refuse what cannot be asked (`bad_measure`, `bad_filter`, `unknown_field`)."""
         measure(self._wanted.measure)
-        Source(self._wanted).rows(Parameters())
+        Source(self._wanted, identity=self._identity, segments=self._segments).rows(Parameters())
+
+    @property
+    def small(self) -> bool:
+        """Whether it is read from counts of hours alone."""
+        return self._unrolled is not None and not self._unrolled
 
     @property
     def measure(self) -> str:
@@ -113,7 +148,14 @@ class Source:
         """What stands after FROM, the WHERE too."""
         wanted = self._wanted
         if self._unrolled is None:
-            where = scope(wanted.project_id, wanted.period, parameters, events=wanted.events, filters=wanted.filters)
+            where = scope(
+                wanted.project_id,
+                wanted.period,
+                parameters,
+                events=wanted.events,
+                filters=wanted.filters,
+                identity=self._segments or self._identity,
+            )
             return f"events FINAL\nWHERE {where}"
         conditions = ["n > 0"]
         if wanted.events:
@@ -145,8 +187,10 @@ class Source:
 
 async def plan(wanted: Wanted, asker: Asker) -> tuple[Source, Plan]:
     """Look at the ledger and decide; raises UnavailableError where the warehouse does not answer."""
+    segmented = bool(segments_in(wanted.filters, wanted.groups))
+    if not segmented:
+        Source(wanted).check()
     parameters = Parameters()
-    Source(wanted).check()
     start, end = _whole(wanted.period)
     sql = read_sql(
         Path(__file__).parent,
@@ -156,12 +200,18 @@ async def plan(wanted: Wanted, asker: Asker) -> tuple[Source, Plan]:
         whole_to=_bind(end, parameters),
         scope=_hours_scope(wanted, parameters),
     )
-    [(version, hours, unrolled)] = (await asker.ask(sql, parameters.values)).rows
+    [(version, hours, unrolled)] = (await asker.ask(sql, parameters.values, small=True)).rows
     unrolled = sorted(unrolled)
+    who = await look(wanted.project_id, asker) if wanted.personal else None
+    segments = None
+    if who is not None and segmented:
+        segments = await named_segments(who, wanted.filters, wanted.groups, asker)
+        Source(wanted, identity=who, segments=segments).check()
     nothing_rolled = len(unrolled) == hours  # also where the ledger knows no hour: rows brought in by hand are found
     too_many = len(unrolled) >= _MOST_HOURS or sum(1 for _ in runs(unrolled)) > MOST_RUNS
     if nothing_rolled or too_many or not wanted.countable:
-        return Source(wanted, version), Plan("rows", 0, hours, version)
+        planned = Plan("rows", 0, hours, version, identity=None if who is None else who.version)
+        return Source(wanted, version, None, who, segments), planned if segments is None else segments.planned(planned)
     mode: Mode = "rollup and rows" if unrolled else "rollup"
     return Source(wanted, version, unrolled), Plan(mode, hours - len(unrolled), len(unrolled), version)
 

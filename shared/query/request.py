@@ -7,11 +7,26 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from shared.http import Request
 from shared.refusals import Refusal, Rejected
 
 QueryT = TypeVar("QueryT", bound=msgspec.Struct)
 
 MAX_QUERY_BYTES = 256 * 1024
+
+# How the fields that are no single values are written in an address.
+_LISTS = frozenset({"events", "users", "columns", "hold", "exclude_events", "models"})
+_ONE_OR_MORE = frozenset({"by", "group_by"})
+_ACTS = ("steps", "exclude", "start", "end", "returning", "act", "conversion", "touch", "did")
+_TREES = {**dict.fromkeys((*_ACTS, "brackets"), Refusal.BAD_REQUEST), "filters": Refusal.BAD_FILTER}
+_MAY_BE_EMPTY = _LISTS | _ONE_OR_MORE | {"filters", "compare"}
+
+
+async def read_question(request: Request, query_type: type[QueryT]) -> QueryT:
+    """The query of a request: its JSON body by POST, its address by GET; refuses what those refuse."""
+    if request.method == "POST":
+        return from_json(await request.body(MAX_QUERY_BYTES), query_type)
+    return from_address(request.address.partition("?")[2], query_type)
 
 
 def from_json(body: bytes, query_type: type[QueryT]) -> QueryT:
@@ -27,24 +42,18 @@ def from_json(body: bytes, query_type: type[QueryT]) -> QueryT:
 
 
 def from_address(query_string: str, query_type: type[QueryT]) -> QueryT:
-    """The query in an address's query string: lists comma-separated, `filters` and a range to compare as JSON texts.
+    """The query in an address's query string: lists comma-separated; `filters`, `steps` and the like as JSON texts.
 
     An empty list is an absent one. Refuses what from_json refuses, repeated names too.
     """
     found = _once(parse_qsl(query_string, keep_blank_values=True))
-    for name in ("events", "users", "columns", "filters", "by", "group_by", "compare"):
-        if found.get(name) == "":
+    for name, value in list(found.items()):
+        if not value and name in _MAY_BE_EMPTY:
             del found[name]
-    for name in ("events", "users", "columns"):
-        if name in found:
-            found[name] = found[name].split(",")
-    for name in ("by", "group_by"):
-        if "," in found.get(name, ""):
-            found[name] = found[name].split(",")
-    if "filters" in found:
-        found["filters"] = _json("filters", found["filters"], Refusal.BAD_FILTER)
-    if found.get("compare", "").startswith("{"):
-        found["compare"] = _json("compare", found["compare"], Refusal.BAD_REQUEST)
+        elif name in _LISTS or (name in _ONE_OR_MORE and "," in value):
+            found[name] = value.split(",")
+        elif name in _TREES or (name == "compare" and value.startswith("{")):
+            found[name] = _json(name, value, _TREES.get(name, Refusal.BAD_REQUEST))
     try:
         return msgspec.convert(found, query_type, strict=False)
     except msgspec.ValidationError as error:

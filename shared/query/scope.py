@@ -4,8 +4,9 @@ import re
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol, runtime_checkable
 
+from shared.query.fields import PERSON, SEGMENT, SEGMENT_PREFIX
 from shared.query.filters import MAX_FILTERS, Filter, condition
 from shared.query.parameters import Parameters
 from shared.query.period import Period
@@ -16,6 +17,19 @@ MAX_EVENTS = 200
 _MARK = re.compile(r"/\*(\w+)\*/")
 
 
+class Defines(Protocol):
+    """What says who a row is of: shared.query.identity.Identity."""
+
+    def defines(self, parameters: Parameters) -> str: ...
+
+
+@runtime_checkable
+class KnowsSegments(Protocol):
+    """What says who is in a segment, besides: shared.query.segments.Segments."""
+
+    def conditions(self, parameters: Parameters) -> list[str]: ...
+
+
 def scope(
     project_id: uuid.UUID,
     period: Period,
@@ -23,14 +37,22 @@ def scope(
     *,
     events: Sequence[str] = (),
     filters: Sequence[Filter] = (),
+    identity: Defines | None = None,
 ) -> str:
-    """The WHERE of every query on events, with all values bound.
+    """The WHERE of every query on events, with all values bound; with `identity` all of the SELECT may say `person`.
 
     The day is bounded besides the time: FINAL reads whole primary-key ranges, and the day stands in the key.
     """
     if len(filters) > MAX_FILTERS or len(events) > MAX_EVENTS:
         raise Rejected(Refusal.BAD_FILTER, f"at most {MAX_FILTERS} filters and {MAX_EVENTS} events")
+    if identity is None and any(wanted.property == PERSON for wanted in filters):
+        raise Rejected(Refusal.UNKNOWN_FIELD, f"`{PERSON}` is no filter here; take user_id or anonymous_id")
+    of_segments = any(one.property == SEGMENT or one.property.startswith(SEGMENT_PREFIX) for one in filters)
+    if of_segments and not isinstance(identity, KnowsSegments):
+        raise Rejected(Refusal.UNKNOWN_FIELD, f"`{SEGMENT}` is no filter here; filter the whole question by it")
     parts = _of_project(project_id, period, parameters, "timestamp")
+    if identity is not None:
+        parts.append(identity.defines(parameters))
     if events:
         parts.append(f"event IN {parameters.bind('Array(String)', list(events))}")
     parts.extend(condition(wanted, parameters) for wanted in filters)

@@ -20,7 +20,7 @@ from shared.refusals import Refusal, Rejected
 from shared.security import policy
 from shared.security.access_log import AccessLog
 from shared.security.actor import Actor
-from shared.security.keys import Key, KeyRing, Scope
+from shared.security.keys import Key, KeyRing, Scope, has_form
 from shared.security.members import RELOOK_SECONDS, Member, Members
 from shared.security.policy import Action
 
@@ -85,7 +85,7 @@ class Access:
         """
         token = token_text(request.headers)
         if not token:
-            raise Rejected(Refusal.TOKEN_REQUIRED)
+            raise without_token(request.headers)
         member, _ = await self._member(token)
         request.note(CALLER_HEADER, f"user:{member.user_id}")
         return member
@@ -113,6 +113,8 @@ class Access:
             await self._verifier.close()
 
     async def _key(self, clear: str, named: uuid.UUID | None, action: Action) -> Caller:
+        if not clear:
+            raise Rejected(Refusal.KEY_MISSING, "a signed-in person sends a token as `Bearer` instead")
         scopes = policy.scopes_for(action)
         key = await self._ring.require(clear, *(scopes or policy.SCOPES))
         project_timezone.set(key.timezone)
@@ -201,6 +203,18 @@ def token_text(headers: Mapping[str, str]) -> str:
     scheme, _, credentials = headers.get("authorization", "").partition(" ")
     is_token = scheme.lower() == "bearer" and credentials.count(".") >= _DOTS_OF_A_TOKEN
     return credentials.strip() if is_token else ""
+
+
+def without_token(headers: Mapping[str, str]) -> Rejected:
+    """The refusal of a request that carries no access token, where only people are let in.
+
+    TOKEN_MISSING (401) where it carries nothing, TOKEN_UNKNOWN (401) for a text of no known form, TOKEN_REQUIRED (403)
+    for an API key, which the door does not open to, whoever holds it.
+    """
+    clear = key_text(headers)
+    if not clear:
+        return Rejected(Refusal.TOKEN_MISSING)
+    return Rejected(Refusal.TOKEN_REQUIRED if has_form(clear) else Refusal.TOKEN_UNKNOWN)
 
 
 def key_text(headers: Mapping[str, str]) -> str:

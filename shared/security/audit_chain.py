@@ -10,6 +10,7 @@ each) also shows that checkpoints were removed.
 import hashlib
 import uuid
 from collections.abc import AsyncIterator, Iterable, Sequence
+from copy import copy
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,7 +21,7 @@ from shared.clock import SYSTEM_CLOCK, Clock, to_datetime, to_micros
 from shared.security.sealing import SecretSettings, sealer_of
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 _AT_ONCE = 1_000
 _END = (1 << 63) - 1
@@ -96,14 +97,59 @@ class Verdict(msgspec.Struct, frozen=True):
     faults: list[Fault]
 
 
+class Endorsement(msgspec.Struct, frozen=True):
+    """That a key signed checkpoints before, in the words of the key `endorsed_by`."""
+
+    key_id: str
+    public_key: bytes
+    endorsed_by: str
+    signature: bytes
+
+    def message(self) -> bytes:
+        """What is signed."""
+        return f"sluice audit key\n{self.key_id}\n{self.public_key.hex()}".encode()
+
+
 class Signer:
-    """Signs checkpoints and knows whose signatures count: those of `secret`, and of secrets it followed (`earlier`)."""
+    """Signs checkpoints and knows whose signatures count.
+
+    Those of `secret` count, those of secrets it followed (`earlier`), and those of keys that a key which counts
+    endorsed: so a secret need not be kept for ever for the sake of what was signed with it.
+    """
 
     def __init__(self, secret: str, earlier: Iterable[str] = ()) -> None:
         self._key = _private_key(secret)
         keys = [self._key, *map(_private_key, earlier)]
-        self._trusted = {_key_id(key): key.public_key() for key in keys}
-        self.key_id = _key_id(self._key)
+        self._trusted = {_key_id(key.public_key()): key.public_key() for key in keys}
+        self.key_id = _key_id(self._key.public_key())
+
+    def endorse(self) -> list[Endorsement]:
+        """Every key that counts, but the own one, in the own one's words."""
+        others = [(key_id, key.public_bytes_raw()) for key_id, key in self._trusted.items() if key_id != self.key_id]
+        unsigned = [Endorsement(key_id, raw, self.key_id, b"") for key_id, raw in others]
+        return [msgspec.structs.replace(one, signature=self._key.sign(one.message())) for one in unsigned]
+
+    def believing(self, endorsements: Iterable[Endorsement]) -> "Signer":
+        """The same signer, to whom the keys of endorsements that hold count as well."""
+        found = copy(self)
+        found._trusted = dict(self._trusted)  # noqa: SLF001 (its own class)
+        found._believe(list(endorsements))  # noqa: SLF001 (its own class)
+        return found
+
+    def _believe(self, endorsements: list[Endorsement]) -> None:
+        """Until none is left that a key which counts has signed: an endorsed key may have endorsed others."""
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+        waiting = [one for one in endorsements if one.key_id not in self._trusted]
+        for one in waiting:
+            by = self._trusted.get(one.endorsed_by)
+            if by is None or not _holds(by, one.signature, one.message()):
+                continue
+            key = Ed25519PublicKey.from_public_bytes(one.public_key)
+            if _key_id(key) == one.key_id:
+                self._trusted[one.key_id] = key
+                self._believe(waiting)
+                return
 
     def sign(self, organisation_id: uuid.UUID, seq: int, head: bytes, at: datetime) -> Checkpoint:
         """A checkpoint that says the log had this hash at this number."""
@@ -112,14 +158,10 @@ class Signer:
 
     def fault_of(self, checkpoint: Checkpoint) -> Fault | None:
         """What is wrong with a checkpoint's signature."""
-        from cryptography.exceptions import InvalidSignature
-
         key = self._trusted.get(checkpoint.key_id)
         if key is None:
             return Fault("unknown_key", checkpoint.seq, f"signed with the key {checkpoint.key_id}, which is not ours")
-        try:
-            key.verify(checkpoint.signature, checkpoint.message())
-        except InvalidSignature:
+        if not _holds(key, checkpoint.signature, checkpoint.message()):
             return Fault("bad_signature", checkpoint.seq, "the checkpoint was changed after it was signed")
         return None
 
@@ -130,6 +172,11 @@ def signer_of(settings: SecretSettings) -> Signer:
     return Signer(settings.secret_key, filter(None, [settings.earlier_secret_key]))
 
 
+async def trusting(catalog: Catalog, signer: Signer) -> Signer:
+    """The signer, to whom the keys that the catalog's endorsements vouch for count as well."""
+    return signer.believing(Endorsement(**row) for row in await catalog.rows("audit/signers"))
+
+
 async def verify(
     catalog: Catalog, organisation_id: uuid.UUID, signer: Signer, kept: Sequence[Checkpoint] = ()
 ) -> Verdict:
@@ -137,6 +184,7 @@ async def verify(
 
     Raises CatalogUnavailableError.
     """
+    signer = await trusting(catalog, signer)
     found = await catalog.rows("audit/checkpoints", {"organisation_id": organisation_id})
     checkpoints = [*(_checkpoint(row) for row in found), *kept]
     faults = [fault for fault in map(signer.fault_of, checkpoints) if fault is not None]
@@ -160,6 +208,7 @@ async def checkpoint(
     [*heads] = await catalog.rows("audit/heads", {"organisation_id": organisation_id})
     if not heads or (heads[0]["seq"] or 0) == heads[0]["checked_seq"]:
         return None
+    signer = await trusting(catalog, signer)
     found = [_checkpoint(row) for row in await catalog.rows("audit/checkpoints", {"organisation_id": organisation_id})]
     last = [one for one in found if signer.fault_of(one) is None][-1:]
     reader = _Reader({one.seq: one for one in last}, last[0] if last else None)
@@ -264,5 +313,15 @@ def _private_key(secret: str) -> "Ed25519PrivateKey":
     return Ed25519PrivateKey.from_private_bytes(seed)
 
 
-def _key_id(key: "Ed25519PrivateKey") -> str:
-    return hashlib.sha256(key.public_key().public_bytes_raw()).hexdigest()[:16]
+def _key_id(key: "Ed25519PublicKey") -> str:
+    return hashlib.sha256(key.public_bytes_raw()).hexdigest()[:16]
+
+
+def _holds(key: "Ed25519PublicKey", signature: bytes, message: bytes) -> bool:
+    from cryptography.exceptions import InvalidSignature
+
+    try:
+        key.verify(signature, message)
+    except InvalidSignature:
+        return False
+    return True

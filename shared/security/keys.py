@@ -74,6 +74,11 @@ def hash_key(clear: str) -> bytes:
     return hashlib.sha256(clear.encode()).digest()
 
 
+def has_form(clear: str) -> bool:
+    """Whether a text could be an API key, known or not."""
+    return _FORM.fullmatch(clear) is not None
+
+
 def shown_prefix(clear: str) -> str:
     """The beginning of a key, by which people recognise it."""
     return clear[:_SHOWN]

@@ -105,6 +105,16 @@ class Meter:
 
     def take(self, who: str, rate: Rate, cost: int = 1) -> Taken:
         """Count `cost` for `who` if that still fits the window; what does not fit is not counted."""
+        return self._count(who, rate, cost, whole=True)
+
+    def spend(self, who: str, rate: Rate, cost: int = 0) -> Taken:
+        """Count `cost` whether it fits or not, as of what only shows its cost when it is done.
+
+        `allowed` says whether there was anything left before.
+        """
+        return self._count(who, rate, cost, whole=False)
+
+    def _count(self, who: str, rate: Rate, cost: int, *, whole: bool) -> Taken:
         now = self._clock.micros() // 1_000_000
         start = now - now % rate.seconds
         key = f"{who}:{start}:{rate.seconds}"
@@ -113,8 +123,8 @@ class Meter:
             self._forget(now)
             window = self._windows[key] = _Window(start + rate.seconds, rate.seconds)
         used = window.known + window.pending
-        allowed = used + cost <= rate.amount
-        if allowed:
+        allowed = used + cost <= rate.amount if whole else used < rate.amount
+        if allowed or not whole:
             window.pending += cost
             used += cost
             self._note(key)

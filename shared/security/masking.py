@@ -6,9 +6,11 @@ from typing import Any
 
 from shared.config import MASK
 
-# Kept: the first characters of an API key, by which people recognise it.
+# Kept: the first characters of an API key or a share's token, by which people recognise them; of refresh tokens and of
+# those that are mailed only what they are.
 _TEXT = re.compile(
-    r"(?P<key>sl[ps]_[A-Za-z0-9_-]{4})[A-Za-z0-9_-]{16,}"
+    r"(?P<key>(?:sl[ps]|shr)_[A-Za-z0-9_-]{4})[A-Za-z0-9_-]{16,}"
+    r"|(?P<own>sl[rmi]_)[A-Za-z0-9_-]{16,}"
     r"|(?P<token>eyJ)[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+\.?[A-Za-z0-9_-]*"
     r"|(?P<webhook>whsec_)[A-Za-z0-9+/=_-]{8,}"
     r"|(?P<url>://[^/\s:@\"']*:)[^/\s@\"']+(?=@)"
@@ -20,7 +22,7 @@ _NAME = re.compile(
     r"(?i)passw|secret|token|authorization|cookie|credential|api[_-]?key|private|recovery|totp|signature"
 )
 # Without one of these a text holds no secret that could be told by its form.
-_FORMS = ("sls_", "slp_", "eyJ", "whsec_", "://", "earer ", "asic ")
+_FORMS = ("sls_", "slp_", "slr_", "slm_", "sli_", "shr_", "eyJ", "whsec_", "://", "earer ", "asic ")
 _DEEPEST = 6
 
 

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
-from shared.security.policy import Action
+from shared.security.keys import Scope
+from shared.security.policy import ROLE_ACTIONS, ROLES, SCOPE_ACTIONS, SCOPES, Action, Role
 
 
 class Door(StrEnum):
@@ -29,7 +30,20 @@ _OLD_AND_NEW = ("/api/v1/auth", "/auth")
 _A = Action
 
 _SENDING = ("/api/v1/events", "/api/v1/events/track", "/api/v1/events/batch", "/events", "/events/")
-_ASKING = tuple(f"/api/v1/query/{name}" for name in ("count", "timeseries", "breakdown", "events"))
+_QUESTIONS = (
+    "count",
+    "timeseries",
+    "breakdown",
+    "events",
+    "funnel",
+    "retention",
+    "lifecycle",
+    "stickiness",
+    "paths",
+    "attribution",
+    "sessions",
+)
+_ASKING = tuple(f"/api/v1/query/{name}" for name in _QUESTIONS)
 _READING = (
     "/analytics/events/count",
     "/analytics/events/timeseries",
@@ -40,6 +54,8 @@ _READING = (
     "/api/v1/schema/properties",
     "/api/v1/schema/values",
     "/api/v1/live/counts",
+    "/api/v1/live/stream",
+    "/api/v1/live/ws",
 )
 
 # By path, then by method.
@@ -47,6 +63,7 @@ _ROUTES: dict[str, Mapping[str, Guard]] = {
     **{path: {"POST": _A.EVENTS_INGEST, "OPTIONS": Door.PUBLIC} for path in _SENDING},
     **{path: {"GET": _A.EVENTS_READ, "POST": _A.EVENTS_READ} for path in _ASKING},
     **{path: {"GET": _A.EVENTS_READ} for path in _READING},
+    "/api/v1/query/funnel/people": {"POST": _A.EVENTS_READ},
     "/api/v1/receipts/{id}": {"GET": _A.RECEIPTS_READ},
     "/api/v1/rejected": {"GET": _A.REJECTED_READ},
     "/api/v1/rejected/reasons": {"GET": _A.REJECTED_READ},
@@ -74,8 +91,26 @@ _ROUTES: dict[str, Mapping[str, Guard]] = {
     },
     "/api/v1/erasures/lift": {"POST": _A.PERSONS_ERASE},
     "/api/v1/users/{user_id}/data": {"DELETE": _A.PERSONS_ERASE},
+    "/api/v1/people": {"GET": _A.EVENTS_READ, "POST": _A.EVENTS_READ},
+    "/api/v1/people/export": {"GET": _A.EXPORTS_READ, "POST": _A.EXPORTS_READ},
+    "/api/v1/people/{id}": {"GET": _A.EVENTS_READ},
+    "/api/v1/people/{id}/timeline": {"GET": _A.EVENTS_READ},
+    "/api/v1/people/{id}/sessions": {"GET": _A.EVENTS_READ},
+    "/api/v1/people/{id}/merges": {"POST": _A.PERSONS_MERGE},
+    "/api/v1/people/{id}/merges/{merge}": {"DELETE": _A.PERSONS_MERGE},
     "/api/v1/retention": {"GET": _A.RETENTION_WRITE, "PUT": _A.RETENTION_WRITE},
     "/api/v1/retention/preview": {"POST": _A.RETENTION_WRITE},
+    "/api/v1/sessions": {"GET": _A.EVENTS_READ, "POST": _A.EVENTS_READ},
+    "/api/v1/sessions/settings": {"GET": _A.EVENTS_READ, "PUT": _A.PROJECT_WRITE},
+    "/api/v1/segments": {"GET": _A.EVENTS_READ, "POST": _A.DEFINITIONS_WRITE},
+    "/api/v1/segments/lists": {"POST": _A.DEFINITIONS_WRITE},
+    "/api/v1/segments/preview": {"POST": _A.EVENTS_READ},
+    "/api/v1/segments/presets": {"GET": _A.EVENTS_READ},
+    "/api/v1/segments/overlap": {"POST": _A.EVENTS_READ},
+    "/api/v1/segments/{id}": {"GET": _A.EVENTS_READ, "PUT": _A.DEFINITIONS_WRITE, "DELETE": _A.DEFINITIONS_WRITE},
+    "/api/v1/segments/{id}/list": {"PUT": _A.DEFINITIONS_WRITE},
+    "/api/v1/segments/{id}/size": {"GET": _A.EVENTS_READ},
+    "/api/v1/segments/{id}/members": {"GET": _A.EVENTS_READ},
     "/api/v1/alerts": {"GET": _A.ALERTS_READ, "POST": _A.ALERTS_WRITE},
     "/api/v1/alerts/{id}": {"GET": _A.ALERTS_READ, "PUT": _A.ALERTS_WRITE, "DELETE": _A.ALERTS_WRITE},
     "/api/v1/alerts/{id}/pause": {"POST": _A.ALERTS_WRITE},
@@ -169,6 +204,9 @@ _ROUTES: dict[str, Mapping[str, Guard]] = {
         "DELETE": _A.KEYS_WRITE,
     },
     "/api/v1/projects/{project_id}/keys/{key_id}/rotate": {"POST": _A.KEYS_WRITE},
+    "/api/v1/system": {"GET": _A.EVENTS_READ},
+    "/api/v1/dashboard": {"GET": _A.EVENTS_READ},
+    "/dashboard/": {"GET": _A.EVENTS_READ},
     **{
         f"/api/v1/{name}{rest}": methods
         for name, read, write in (
@@ -193,8 +231,7 @@ _ROUTES: dict[str, Mapping[str, Guard]] = {
     "/docs/reference.css": {"GET": Door.PUBLIC},
     "/api/v1/openapi.json": {"GET": Door.PUBLIC},
     "/": {"GET": Door.PUBLIC},
-    "/healthz": {"GET": Door.PUBLIC},
-    "/readyz": {"GET": Door.PUBLIC},
+    **{path: {"GET": Door.PUBLIC} for path in ("/healthz", "/health", "/_/health", "/readyz", "/_/ready")},
 }
 
 ROUTES: Mapping[tuple[str, str], Guard] = MappingProxyType(
@@ -218,3 +255,17 @@ BESIDE: Mapping[str, str] = MappingProxyType(
     }
 )
 """What is not an address of the edge, and what it asks."""
+
+
+def who(guard: Guard) -> tuple[list[Role], list[Scope]]:
+    """The roles and the scopes that are enough, each by itself; none of both where no credential is asked for."""
+    if isinstance(guard, Action):
+        roles = [role for role in ROLES if guard in ROLE_ACTIONS[role]]
+        return roles, [scope for scope in SCOPES if guard in SCOPE_ACTIONS[scope]]
+    match guard:
+        case Door.SIGNED_IN:
+            return list(ROLES), []
+        case Door.KEY_OR_USER:
+            return list(ROLES), ["read", "admin"]
+        case _:
+            return [], []

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from shared.security.matrix import BESIDE, ROUTES, Door, Guard
+from shared.security.matrix import BESIDE, ROUTES, Guard, who
 from shared.security.policy import ROLE_ACTIONS, ROLES, SCOPE_ACTIONS, SCOPES, Action
 
 _YES, _NO = "●", ""
@@ -24,9 +24,10 @@ What is taken away ends within five seconds: a revoked or expired key, a blocked
 a lost membership. While the catalog is away nothing can be taken away, and what was known by then holds: keys for an
 hour, users for 15 minutes.
 
-What is missing is said: 401 `key_missing`, `key_unknown`, `token_unknown`, `token_expired`, `token_revoked`; 403
-`scope_missing`, `role_missing`, `key_expired`, `key_revoked`, and `project_forbidden` alike for a project that is not
-there and one that is not open to the caller.
+What is missing is said: 401 `key_missing`, `token_missing`, `key_unknown`, `token_unknown`, `token_expired`,
+`token_revoked`, each with `WWW-Authenticate`; 403 `scope_missing`, `role_missing`, `key_expired`, `key_revoked`,
+`token_required` for a key where only people are let in, and `project_forbidden` alike for a project that is not there
+and one that is not open to the caller.
 """
 
 _LIMITS = """\
@@ -95,21 +96,14 @@ def _action_row(action: Action) -> str:
 
 def _address_rows() -> Iterator[str]:
     for (method, path), guard in ROUTES.items():
-        roles, scopes = _who(guard)
+        roles, scopes = _shown(guard)
         asks = f"`{guard}`" if isinstance(guard, Action) else guard
         yield f"| `{method} {path}` | {asks} | {roles} | {scopes} |"
 
 
-def _who(guard: Guard) -> tuple[str, str]:
-    """The roles and the scopes that are enough."""
-    if isinstance(guard, Action):
-        roles = [role for role in ROLES if guard in ROLE_ACTIONS[role]]
-        scopes = [scope for scope in SCOPES if guard in SCOPE_ACTIONS[scope]]
-        return ", ".join(roles) or "none", ", ".join(scopes) or "none"
-    match guard:
-        case Door.SIGNED_IN:
-            return "any", "none"
-        case Door.KEY_OR_USER:
-            return "any", "read, admin"
-        case _:
-            return "", ""
+def _shown(guard: Guard) -> tuple[str, str]:
+    enough = who(guard)
+    roles, scopes = ", ".join(enough[0]), ", ".join(enough[1])
+    if not isinstance(guard, Action):
+        return ("any", scopes or "none") if roles else ("", "")
+    return roles or "none", scopes or "none"

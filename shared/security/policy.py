@@ -30,6 +30,7 @@ class Action(StrEnum):
     # people in the data, and how long it is kept
     PERSONS_EXPORT = "persons.export"
     PERSONS_ERASE = "persons.erase"
+    PERSONS_MERGE = "persons.merge"
     RETENTION_WRITE = "retention.write"
     REPLAY = "events.replay"
     # what a team makes of it
@@ -89,6 +90,7 @@ _EDITOR = _VIEWER | {
 _ADMIN = _EDITOR | {
     Action.PERSONS_EXPORT,
     Action.PERSONS_ERASE,
+    Action.PERSONS_MERGE,
     Action.RETENTION_WRITE,
     Action.REPLAY,
     Action.WEBHOOKS_READ,
@@ -131,6 +133,7 @@ SCOPE_ACTIONS: Mapping[Scope, frozenset[Action]] = {
         {
             Action.PERSONS_EXPORT,
             Action.PERSONS_ERASE,
+            Action.PERSONS_MERGE,
             Action.RETENTION_WRITE,
             Action.REPLAY,
             Action.DEFINITIONS_READ,

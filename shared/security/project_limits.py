@@ -1,17 +1,14 @@
 """Limits by project: the instance's, and what the catalog says of a project in place of them."""
 
-import asyncio
 import uuid
 from dataclasses import dataclass
 
 from shared.catalog.client import Catalog, Row
 from shared.clock import SYSTEM_CLOCK, Clock
 from shared.config import CACHE_URL, ConfigError, setting
-from shared.refusals import UnavailableError
 from shared.security.limits import CacheCounts, Meter, Rate, parse_rate
+from shared.security.per_project import PerProject
 
-# A change of a project's limits holds within this time.
-KEPT_SECONDS = 15.0
 DAY_SECONDS = 86_400
 
 
@@ -52,44 +49,28 @@ class Limits:
 
 
 class ProjectLimits:
-    """The limits of each project, without waiting: they are read again in the background every KEPT_SECONDS.
-
-    Until they were read for the first time, and where the catalog is away from the start, the instance's hold.
-    """
+    """The limits of each project, without waiting (see PerProject)."""
 
     def __init__(self, catalog: Catalog, settings: LimitSettings, clock: Clock = SYSTEM_CLOCK) -> None:
-        self._catalog = catalog
-        self._clock = clock
-        self._asked_at = float("-inf")
-        self._asking: asyncio.Task[None] | None = None
-        self._own: dict[uuid.UUID, Limits] = {}
         self._default = Limits(
             parse_rate(settings.ingest_key_rate, "SLUICE_LIMIT_INGEST_KEY"),
             parse_rate(settings.read_key_rate, "SLUICE_LIMIT_READ_KEY"),
             parse_rate(settings.read_user_rate, "SLUICE_LIMIT_READ_USER"),
             _per_day(settings.events_per_day),
         )
+        self._own = PerProject(catalog, "project_limits", self._limits, self._default, clock)
 
     def of(self, project_id: uuid.UUID | None) -> Limits:
         """The limits of a project; the instance's for None and for a project without its own."""
-        if self._clock.monotonic() - self._asked_at > KEPT_SECONDS:
-            self._asked_at = self._clock.monotonic()
-            self._asking = asyncio.get_running_loop().create_task(self.refresh())
-        return self._own.get(project_id, self._default) if project_id is not None else self._default
+        return self._own.of(project_id)
 
     async def refresh(self) -> None:
         """Read them now; while the catalog is away those known go on holding."""
-        try:
-            rows = await self._catalog.rows("project_limits")
-        except UnavailableError:
-            return
-        self._own = {row["project_id"]: self._limits(row) for row in rows}
+        await self._own.refresh()
 
     async def close(self) -> None:
         """End the question under way."""
-        if self._asking is not None:
-            self._asking.cancel()
-            await asyncio.gather(self._asking, return_exceptions=True)
+        await self._own.close()
 
     def _limits(self, row: Row) -> Limits:
         default, read = self._default, row["read_rate"]

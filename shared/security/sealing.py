@@ -41,7 +41,10 @@ class SecretSettings:
 
     secret_key: str = setting("JWT_SECRET_KEY", SEALING, secret=True)
     earlier_secret_key: str = setting(
-        "JWT_SECRET_KEY_BEFORE", "The secret before this one, which opens what it sealed.", default="", secret=True
+        "JWT_SECRET_KEY_BEFORE",
+        "The secret before this one, until `sluice secrets reseal` says it is needed no more.",
+        default="",
+        secret=True,
     )
     mode: Literal["production", "development"] = setting("SLUICE_MODE", MODE, default="production")
 
@@ -59,6 +62,10 @@ class Sealer:
 
         nonce = os.urandom(_NONCE_BYTES)
         return _VERSION + self._id + nonce + AESGCM(self._keys[self._id]).encrypt(nonce, clear, context.encode())
+
+    def is_newest(self, sealed: bytes) -> bool:
+        """Whether it was sealed with the secret of now; what was not is to be sealed anew."""
+        return sealed[: 1 + _ID_BYTES] == _VERSION + self._id
 
     def open(self, sealed: bytes, context: str) -> bytes:
         """What was sealed; raises SealedError."""

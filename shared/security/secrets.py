@@ -1,8 +1,8 @@
 """Secrets of third parties (a webhook's, a destination's login) as texts in the catalog, under keys that rotate.
 
 What is sealed is bound to its place: a text moved to another row or project does not open there. The key is the
-instance's (shared.security.sealing). To rotate: set a new JWT_SECRET_KEY and the old one as JWT_SECRET_KEY_BEFORE, seal
-everything anew that `needs_sealing`, then drop the old one.
+instance's (shared.security.sealing). To rotate it: a new JWT_SECRET_KEY, the old one as JWT_SECRET_KEY_BEFORE, until
+everything was sealed anew (shared.security.resealing).
 """
 
 import base64
@@ -11,8 +11,6 @@ import binascii
 from shared.security.sealing import SealedError, Sealer
 
 _FORM = "sealed:"
-# The head of what is sealed names its key (shared.security.sealing).
-_HEAD_BYTES = 5
 
 
 class SecretBox:
@@ -29,11 +27,11 @@ class SecretBox:
         """The clear text of what is kept at `place`, sealed or from before there was sealing. Raises SealedError."""
         return self._sealer.open(_raw(kept), place).decode() if kept.startswith(_FORM) else kept
 
-    def needs_sealing(self, kept: str, place: str) -> bool:
+    def needs_sealing(self, kept: str) -> bool:
         """Whether a kept text is clear, or under an earlier key: then seal it anew. Raises SealedError."""
         if not kept.startswith(_FORM):
             return True
-        return _raw(kept)[:_HEAD_BYTES] != self._sealer.seal(b"", place)[:_HEAD_BYTES]
+        return not self._sealer.is_newest(_raw(kept))
 
 
 def _raw(kept: str) -> bytes:

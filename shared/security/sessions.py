@@ -98,9 +98,12 @@ async def revoke(
     return [row["id"] for row in await queries.rows("auth/revoke_sessions", values)]
 
 
-async def list_sessions(catalog: Catalog, user_id: uuid.UUID) -> list[Session]:
-    """The sessions of a user that hold, the one used last first."""
-    return [Session(**row) for row in await catalog.rows("auth/sessions", {"user_id": user_id})]
+async def list_sessions(
+    catalog: Catalog, user_id: uuid.UUID, *, after: uuid.UUID | None = None, most: int = 500
+) -> list[Session]:
+    """The sessions of a user that hold, the one used last first, `most` of those after the session `after`."""
+    values = {"user_id": user_id, "after": after, "most": most}
+    return [Session(**row) for row in await catalog.rows("auth/sessions", values)]
 
 
 async def session_of_token(catalog: Catalog, clear: str) -> tuple[uuid.UUID, uuid.UUID] | None:

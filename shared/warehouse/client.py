@@ -1,15 +1,18 @@
 """The client every function uses for the warehouse, on clickhouse-connect.
 
 Queries and inserts run in threads: the library's synchronous client starts faster than its asyncio one and a
-function has few statements at once. Settings that keep answers exact are pinned here, in one place.
+function has few statements at once. Settings that keep answers exact are pinned here, in one place. A query whose
+caller is cancelled is ended in the warehouse, too.
 """
 
 import asyncio
 import functools
 import re
 import threading
+import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar, cast
 from urllib.parse import unquote, urlsplit
 
@@ -30,8 +33,11 @@ READ_SETTINGS: Mapping[str, Any] = {
     "do_not_merge_across_partitions_select_final": 1,
 }
 # What one query may take. Each ends in an error and never in a part of the answer; the time ends before our own wait.
+# Groups and sorted rows that need more than half of the memory go to the disk.
 READ_LIMITS: Mapping[str, Any] = {
     "max_memory_usage": 1024**3,
+    "max_bytes_before_external_group_by": 512 * 1024**2,
+    "max_bytes_before_external_sort": 512 * 1024**2,
     "max_execution_time": 25,
     "timeout_overflow_mode": "throw",
     "max_result_rows": 1_000_000,
@@ -100,13 +106,28 @@ class Warehouse:
         self._read_settings = {**READ_SETTINGS, **read_limits}
         self._client: Client | None = None
         self._connecting = threading.Lock()
+        # Threads of its own: what is slow here holds up neither another function's statements nor the end of its own.
+        self._threads = ThreadPoolExecutor(_MOST_AT_ONCE, "warehouse")
+        self._ending = ThreadPoolExecutor(1, "warehouse-ending")
+        self._ended: set[asyncio.Task[None]] = set()
 
-    async def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Answer:
-        """Run a SELECT with bound parameters (`{name:Type}` in the SQL).
+    async def query(
+        self, sql: str, parameters: Mapping[str, Any] | None = None, limits: Mapping[str, Any] | None = None
+    ) -> Answer:
+        """Run a SELECT with bound parameters (`{name:Type}` in the SQL), within READ_LIMITS or these `limits`.
 
-        Raises Rejected(QUERY_TOO_EXPENSIVE) where it would take more than READ_LIMITS.
+        Raises Rejected(QUERY_TOO_EXPENSIVE, with `exceeded` and `limit`) where it would take more. Being cancelled ends
+        it in the warehouse.
         """
-        return await self._in_thread(self._query, sql, dict(parameters or {}))
+        settings = {**self._read_settings, **(limits or {}), "query_id": str(uuid.uuid4())}
+        running = self._start(self._query, sql, dict(parameters or {}), settings)
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            ending = asyncio.get_running_loop().create_task(self._end(settings["query_id"], running))
+            self._ended.add(ending)
+            ending.add_done_callback(self._ended.discard)
+            raise
 
     def read(
         self,
@@ -142,12 +163,28 @@ class Warehouse:
         await self.query("SELECT 1")
 
     async def close(self) -> None:
+        """End what nobody waits for any more, and drop the connections."""
+        await asyncio.gather(*self._ended)
         if self._client is not None:
             await asyncio.to_thread(self._client.close)
             self._client = None
 
     async def _in_thread(self, work: "Callable[P, T]", *args: P.args, **kwargs: P.kwargs) -> T:
-        return await asyncio.to_thread(functools.partial(self._translated, work, *args, **kwargs))
+        return await self._start(work, *args, **kwargs)
+
+    def _start(self, work: "Callable[P, T]", *args: P.args, **kwargs: P.kwargs) -> "asyncio.Future[T]":
+        call = functools.partial(self._translated, work, *args, **kwargs)
+        return asyncio.get_running_loop().run_in_executor(self._threads, call)
+
+    async def _end(self, query_id: str, running: "asyncio.Future[Answer]") -> None:
+        """Kill a query until its thread is back: the warehouse may not have begun it yet."""
+        loop = asyncio.get_running_loop()
+        while not running.done():
+            with suppress(WarehouseUnavailableError, WarehouseError):
+                await loop.run_in_executor(self._ending, self._translated, self._kill, query_id)
+            await asyncio.wait({running}, timeout=_KILL_AGAIN_SECONDS)
+        if not running.cancelled():
+            running.exception()  # looked at, so that asyncio does not report what nobody waits for
 
     def _translated(self, work: "Callable[P, T]", *args: P.args, **kwargs: P.kwargs) -> T:
         """Every fault of the library as one of our two errors."""
@@ -170,8 +207,10 @@ class Warehouse:
 
     def _connect(self) -> "Client":
         import clickhouse_connect
+        from clickhouse_connect.driver.httputil import get_pool_manager
 
         return clickhouse_connect.get_client(
+            pool_mgr=get_pool_manager(maxsize=_MOST_AT_ONCE),
             host=self._url.hostname or "127.0.0.1",
             port=self._url.port or (8443 if self._url.scheme == "https" else 8123),
             secure=self._url.scheme == "https",
@@ -186,14 +225,17 @@ class Warehouse:
             compress=False,
         )
 
-    def _query(self, sql: str, parameters: dict[str, Any]) -> Answer:
-        with _expensive():
-            result = self._connected().query(sql, parameters=parameters, settings=dict(self._read_settings))
+    def _kill(self, query_id: str) -> None:
+        self._connected().command(f"KILL QUERY WHERE query_id = '{query_id}' ASYNC")
+
+    def _query(self, sql: str, parameters: dict[str, Any], settings: dict[str, Any]) -> Answer:
+        with _expensive(settings):
+            result = self._connected().query(sql, parameters=parameters, settings=settings)
         read = int(result.summary.get("read_rows", 0))
         return Answer(tuple(result.column_names), list(map(tuple, result.result_rows)), read)
 
     def _read(self, sql: str, parameters: dict[str, Any], output_format: str, consume: "Callable[[IO[bytes]], T]") -> T:
-        with _expensive():
+        with _expensive(self._read_settings):
             stream = self._connected().raw_stream(
                 sql, parameters=parameters, settings=dict(self._read_settings), fmt=output_format
             )
@@ -213,41 +255,77 @@ class Warehouse:
         )
 
 
+# Statements at once; those beyond wait for a thread.
+_MOST_AT_ONCE = 32
+_KILL_AGAIN_SECONDS = 0.2
+
 # Too many queries, timeouts, memory, network, disk and shutdown faults: the same statement may work later.
 _AWAY_CODES = frozenset({159, 160, 198, 202, 203, 209, 210, 225, 236, 241, 242, 243, 252, 279, 319, 394, 425, 439, 999})
 
 
+class _Limit(NamedTuple):
+    """A limit of a query: its name in a refusal, the setting that holds it, what happened and what to change."""
+
+    name: str
+    setting: str
+    what: str
+    narrow: str
+
+
+_ROWS = _Limit("rows", "max_rows_to_read", "it reads more than {:,} rows", "ask for a shorter range or fewer events")
+_GROUPS = _Limit(
+    "groups",
+    "max_rows_to_group_by",
+    "it has more than {:,} groups",
+    "group by something with fewer values, or filter them",
+)
 # A query's own limits. The same memory code says that the whole server is full, which is not the query's fault.
 _EXCEEDED = {
-    158: "it reads too many rows",
-    159: "it takes too long",
-    191: "it keeps too many values",
-    241: "it needs too much memory",
-    396: "its answer has too many rows",
+    158: _ROWS,
+    159: _Limit(
+        "seconds", "max_execution_time", "it takes longer than {:,} s", "ask for a shorter range or fewer events"
+    ),
+    191: _Limit("values", "max_rows_in_set", "it keeps too many values", "ask for a shorter range or fewer events"),
+    241: _Limit(
+        "memory_bytes",
+        "max_memory_usage",
+        "it needs more than {:,} bytes of memory",
+        "ask for a shorter range, fewer groups or fewer distinct values",
+    ),
+    396: _Limit(
+        "answer_rows",
+        "max_result_rows",
+        "its answer has more than {:,} rows",
+        "ask for a shorter range or fewer events",
+    ),
 }
 _MEMORY_LIMIT_EXCEEDED = 241
 _OF_ALL = re.compile(r"\((?:total|for user)\)|User memory limit")
+_OF_GROUPS = "GROUP BY"
 
 
 @contextmanager
-def _expensive() -> Iterator[None]:
+def _expensive(settings: Mapping[str, Any]) -> Iterator[None]:
     """A query that exceeds its own limits is refused."""
     from clickhouse_connect.driver.exceptions import ClickHouseError
 
     try:
         yield
     except ClickHouseError as error:
-        if what := _exceeded(error):
-            raise Rejected(Refusal.QUERY_TOO_EXPENSIVE, f"{what}; ask for a shorter range or fewer events") from error
+        if limit := _exceeded(error):
+            most = int(settings.get(limit.setting, 0))
+            detail = f"{limit.what.format(most)}; {limit.narrow}"
+            raise Rejected(Refusal.QUERY_TOO_EXPENSIVE, detail, exceeded=limit.name, limit=most) from error
         raise
 
 
-def _exceeded(error: Exception) -> str | None:
+def _exceeded(error: Exception) -> _Limit | None:
     """What a query took too much of; None where its own limits are not the reason."""
     code = getattr(error, "code", None)
     if code == _MEMORY_LIMIT_EXCEEDED and _OF_ALL.search(str(error)):
         return None
-    return _EXCEEDED.get(code) if code is not None else None
+    found = _EXCEEDED.get(code) if code is not None else None
+    return _GROUPS if found is _ROWS and _OF_GROUPS in str(error) else found
 
 
 # What the library puts around the engine's message; the address is nobody's business outside.

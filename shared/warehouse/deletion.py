@@ -5,6 +5,7 @@ newest repeat of a row brings the older one back.
 """
 
 import asyncio
+import math
 import re
 import time
 import uuid
@@ -19,7 +20,16 @@ from shared.query.scope import read_sql
 from shared.refusals import UnavailableError
 from shared.warehouse.client import Warehouse, WarehouseError
 
-Table = Literal["events", "rejected_events"]
+Table = Literal[
+    "events",
+    "rejected_events",
+    "batches",
+    "rollup_hours",
+    "rollup_counts",
+    "hour_changes",
+    "identity_events",
+    "identity_merges",
+]
 
 # A job looks through everything a project has: it may take its time, and a slow look is no reason to end it.
 READ_LIMITS: Mapping[str, Any] = {
@@ -86,25 +96,41 @@ async def delete_rows(
     check: Callable[[], None],
     *,
     seconds: float = 600.0,
+    mark: str = "",
+    say: Callable[[Mapping[str, int]], None] = lambda _: None,
 ) -> None:
     """Delete them and return once no SELECT finds one.
 
-    Harmless to repeat. `check` is called between statements and may raise. Raises DeletionUnfinishedError after
-    `seconds`, UnavailableError where the warehouse does not answer.
+    Harmless to repeat. `check` is called between statements and may raise. With a `mark`, a partition in which a
+    mutation with that text runs is waited for, whoever began it. `say` is told of the rows left by partition. Raises
+    DeletionUnfinishedError after `seconds`, UnavailableError where the warehouse does not answer.
     """
     deadline = time.monotonic() + seconds
     asked: dict[str, float] = {}
-    while left := await partitions_of(warehouse, which):
-        if time.monotonic() > deadline:
-            raise DeletionUnfinishedError(f"{sum(left.values()):,} rows are still in {which.table}")
-        due = [name for name in left if time.monotonic() - asked.get(name, float("-inf")) > _AGAIN_SECONDS]
+    while True:
+        # Before the count: a mutation that ends in between must not look like one nobody asked for.
+        busy = await _under_way(warehouse, which.table, mark) if mark else frozenset()
+        left = await partitions_of(warehouse, which)
+        if not left:
+            return
+        say(left)
+        now = time.monotonic()
+        due = [name for name in left if name not in busy and now - asked.get(name, -math.inf) > _AGAIN_SECONDS]
         for partition in due:
             check()
             asked[partition] = time.monotonic()
             await warehouse.command(statement("delete_rows", which, partition=_checked(partition)), which.values)
+        if time.monotonic() > deadline:
+            raise DeletionUnfinishedError(f"{sum(left.values()):,} rows are still in {which.table}")
         if not due:
             check()
             await asyncio.sleep(_POLL_SECONDS)
+
+
+async def _under_way(warehouse: Warehouse, table: Table, mark: str) -> frozenset[str]:
+    """The partitions of a table in which a mutation with that text has begun and not ended."""
+    answer = await warehouse.query(read_sql(_HERE, "mutations"), {"table": table, "mark": mark})
+    return frozenset(str(partition) for (partition,) in answer.rows)
 
 
 async def drop_parts(warehouse: Warehouse, which: Rows, partitions: Iterable[str], check: Callable[[], None]) -> int:

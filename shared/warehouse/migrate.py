@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from shared.failpoints import reach
 from shared.warehouse.client import Warehouse, WarehouseError
 
 FOLDER = Path(__file__).parent / "migrations"
@@ -79,7 +80,9 @@ async def migrate(warehouse: Warehouse, target: int | None = None) -> int:
         raise NewerSchemaError(f"the warehouse is at version {at}, this code knows {len(known)}: run the newer release")
     for step in known[at:wanted]:
         await _apply(warehouse, step.up, harmless=_TABLE_EXISTS)
+        reach("migrate.before_record")
         await _record(warehouse, step.version, applied=True)
+        reach("migrate.after_record")
     for step in reversed(known[wanted:at]):
         await _apply(warehouse, step.down, harmless=_UNKNOWN_TABLE)
         await _record(warehouse, step.version, applied=False)
@@ -90,6 +93,7 @@ async def _apply(warehouse: Warehouse, sql: Sequence[str], *, harmless: int) -> 
     for statement in sql:
         try:
             await warehouse.command(statement)
+            reach("migrate.after_statement")
         except WarehouseError as error:
             if error.code != harmless:
                 raise

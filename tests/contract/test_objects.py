@@ -171,6 +171,32 @@ def test_nothing_is_visible_before_the_end_of_a_write(objects: Objects) -> None:
     assert keys(objects) == ["later"]
 
 
+@pytest.mark.parametrize("objects", ["folder", "server"], indirect=True)
+def test_what_a_dead_writer_left_is_swept_below_its_prefix_and_what_is_whole_stays(objects: Objects) -> None:
+    objects.put("ours/whole", b"w")
+    left = objects.writer("ours/half"), objects.writer("others/half")
+    for writer in left:
+        writer.__enter__().write(b"x" * (PART_BYTES + 10))
+    objects.sweep("ours/")
+    objects.sweep("nobody/")
+    with pytest.raises(ObjectsUnavailableError):
+        left[0].__exit__(None, None, None)
+    left[1].__exit__(None, None, None)
+    assert keys(objects) == ["others/half", "ours/whole"]
+
+
+def test_a_swept_folder_keeps_nothing_of_a_dead_writer(tmp_path: Path) -> None:
+    objects = FolderObjects(tmp_path)
+    links = objects.links
+    left = objects.writer("a/b/half")
+    left.__enter__().write(b"x")
+    objects.sweep("a/b/")
+    assert [path.name for path in tmp_path.rglob("*")] == [".link-secret"]
+    assert objects.links.holds("x", NOW, links._signature("x", NOW))
+    with pytest.raises(ObjectsUnavailableError):
+        left.__exit__(None, None, None)
+
+
 def test_several_threads_write_at_once(objects: Objects) -> None:
     def write(number: int) -> None:
         with objects.writer(f"t/{number}") as sink:

@@ -10,7 +10,7 @@ from tests.e2e.running import Running, running
 @pytest.fixture(scope="session")
 def instance() -> Iterator[Running]:
     """A private instance that no test breaks; it ends with the session, also when tests fail."""
-    with running() as started:
+    with running(SLUICE_ERASURE_SETTLE_SECONDS="2") as started:
         yield started
 
 

@@ -165,10 +165,10 @@ _PACKERS: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-def read_cases() -> list[Case]:
-    """All cases in the order of their files; raises msgspec.ValidationError for one that is misspelt."""
+def read_cases() -> dict[str, list[Case]]:
+    """All cases by topic, the name of their file; raises msgspec.ValidationError for one that is misspelt."""
     decoder = msgspec.json.Decoder(Case)
-    return [case for path in sorted(FOLDER.glob("*.ndjson")) for case in decoder.decode_lines(path.read_bytes())]
+    return {path.stem: decoder.decode_lines(path.read_bytes()) for path in sorted(FOLDER.glob("*.ndjson"))}
 
 
 async def send_all(url: str, cases: Iterable[Case], values: Values) -> dict[str, Answer]:

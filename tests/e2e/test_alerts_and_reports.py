@@ -1,57 +1,16 @@
 """Alerts and reports through a whole instance: rules by HTTP, ticks by the emulated timer, mails by notify."""
 
-import email
-import email.policy
-import uuid
-from email.message import EmailMessage
-from typing import Any
-
-import httpx
 import psycopg
 import pytest
 
-from shared.catalog.keys import create_key
-from tests.e2e.running import EVENTS, Project, Running, wait_until
+from tests.e2e.asking import Asking
+from tests.e2e.running import EVENTS, Running, wait_until
 
 ALERTS, REPORTS = "/api/v1/alerts", "/api/v1/reports"
 MINUTE = 61
 STORED_SECONDS = 30
 
-pytestmark = pytest.mark.timeout(400)
-
-
-class Asking:
-    """A project of the instance, asked with a key of the scope admin."""
-
-    def __init__(self, instance: Running) -> None:
-        self.instance = instance
-        self.project: Project = instance.new_project()
-        named = uuid.UUID(self.project.id)
-        self.key, _ = instance.with_catalog(
-            lambda catalog: create_key(catalog, named, "secret", "admin", scopes=["admin", "read"])
-        )
-        self.address = f"{uuid.uuid4().hex}@example.org"
-
-    def ask(self, method: str, path: str, body: object = None) -> Any:
-        reply = self.instance.http.request(method, path, json=body, headers={"X-API-Key": self.key})
-        assert reply.is_success, reply.text
-        return reply.json() if reply.content else None
-
-    def mails(self) -> list[EmailMessage]:
-        """Those to our address, the first first."""
-        found = []
-        for path in sorted((self.instance.data / "mails").glob("*.eml")):
-            read = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
-            if self.address in str(read["to"]):
-                found.append(read)
-        return found
-
-    def tick(self, service: str, event_type: str) -> None:
-        """What the emulated timer posts."""
-        headers = {"ce-specversion": "1.0", "ce-id": str(uuid.uuid4()), "ce-source": "/test", "ce-type": event_type}
-        url = f"http://127.0.0.1:{self.instance.env['SLUICE_WORK_PORT']}/{service}/"
-        reply = httpx.post(url, json={}, headers=headers, timeout=60, trust_env=False)
-        assert reply.status_code == 204, reply.text
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 
 @pytest.fixture
@@ -74,7 +33,7 @@ def test_a_rule_fires_once_and_resolves_once_by_the_timer_alone(asking: Asking) 
     asking.instance.http.post(EVENTS, json={"event": "beat"}, headers={"X-API-Key": asking.project.write_key})
     wait_until(lambda: asking.ask("GET", one)["state"] != "firing", 2 * MINUTE + STORED_SECONDS, "it resolves")
     wait_until(lambda: len(asking.mails()) == 2, STORED_SECONDS, "the mail that it is over")
-    asking.tick("alert-evaluate", "dev.sluice.alert.due.v1")
+    asking.tick("alert_evaluate")
     history = asking.ask("GET", one + "/history")["items"]
     assert [step["after"] for step in history][-2:] == ["resolved", "firing"]
     assert ["Firing" in str(mail["subject"]) for mail in asking.mails()] == [True, False]
@@ -89,7 +48,7 @@ def test_a_report_comes_at_its_time_once_and_can_be_shown_again(asking: Asking) 
             "UPDATE timers SET watermark = now() - interval '25 hours', due_at = now() WHERE item = %s", [report]
         )
     for _ in range(3):
-        asking.tick("report-run", "dev.sluice.report.due.v1")
+        asking.tick("report_run")
     runs = asking.ask("GET", f"{REPORTS}/{report}/runs")["items"]
     assert {run["state"] for run in runs} == {"completed"}
     assert len(runs) in {1, 2}  # eight o'clock comes twice in 25 hours between eight and nine

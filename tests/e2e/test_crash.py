@@ -27,7 +27,7 @@ GO_ON_SECONDS = 45.0
 MORE_ACKS = 100
 WATCHER = "crash-test"
 
-pytestmark = pytest.mark.timeout(400)  # fifteen kills, each waited out
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]  # fifteen kills, each waited out
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ RETRIES = "2"  # given up after 1.5 s
 EVENTS_EACH = 30
 GROUP = "dead-letter"
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 
 @pytest.fixture(scope="module", params=["valkey", "kafka"])

@@ -4,15 +4,18 @@ import asyncio
 import json
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
-from shared.demo.removal import RemovalUnfinishedError, delete_rows
 from shared.demo.shop import first_day, shop_events, today_in_shop
 from shared.warehouse.client import Warehouse, WarehouseUnavailableError
+from shared.warehouse.removal import RemovalUnfinishedError, delete_rows
 from tests.e2e.running import Project, Running
+
+pytestmark = pytest.mark.slow
 
 SECONDS = 60
 TABLES = ("events", "batches", "rejected_events", "rollup_hours", "rollup_counts", "hour_changes")
@@ -52,8 +55,8 @@ class Slow(Warehouse):
         super().__init__(url)
         self._late = late
 
-    async def command(self, sql: str) -> None:
-        await super().command(sql)
+    async def command(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
+        await super().command(sql, parameters)
         self._late -= 1
         if self._late >= 0:
             raise WarehouseUnavailableError("no answer in time")
@@ -66,7 +69,8 @@ class Deaf(Warehouse):
         super().__init__(url)
         self.asked: list[str] = []
 
-    async def command(self, sql: str) -> None:
+    async def command(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
+        assert parameters
         self.asked.append(sql)
 
 

@@ -310,6 +310,7 @@ SETS = {
 NUMBERS = [*wikiticker(), *cdnow(), *retail()]
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(not NUMBERS, reason="the data sets ../shared/data are not on this machine"),
     pytest.mark.timeout(IMPORT_SECONDS + 100),
 ]

@@ -5,7 +5,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
+
 from tests.e2e.running import COUNT, EVENTS, Running
+
+pytestmark = pytest.mark.slow
 
 _PASSWORD = "Correct-horse-battery-7-staple"
 _SHOWN = 8

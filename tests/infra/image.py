@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("app", "build", "data", "root", "venv")
 _ABSOLUTE = re.compile(rf"(?<![\w./}}])/(?={'|'.join(FOLDERS)}\b)")
 _MOUNT = re.compile(r"--mount=\S+\s+")
-_STEP_SECONDS = 170
+_STEP_SECONDS = 400
 
 
 @dataclass
@@ -137,14 +137,15 @@ class Builder:
         """What a stage depends on: the packages on a lock's text, the code on the function, the rest on nothing."""
         if target in {"packages", "dev-packages"}:
             return (ROOT / f"requirements/{function}.txt").read_text(encoding="utf-8")
-        return "" if target in {"base", "installer"} else function
+        return "" if target in {"base", "installer", "web"} else function
 
     def _begin(self, stage: Stage, root: Path, function: str) -> Image:
         if stage.base not in self._stages:
             env = {"PATH": self._path, "HOME": str(root / "root"), "LANG": "C.UTF-8"}
             # The mirror and the cache of this machine, as a build would be given them.
-            given = ("UV_", "PIP_", "SSL_", "http", "HTTP", "no_proxy", "NO_PROXY")
+            given = ("UV_", "PIP_", "SSL_", "NODE_EXTRA_", "npm_config_", "http", "HTTP", "no_proxy", "NO_PROXY")
             env |= {name: value for name, value in os.environ.items() if name.startswith(given)}
+            env |= {"npm_config_userconfig": _own(".npmrc"), "npm_config_cache": _own(".npm")}
             env["UV_CACHE_DIR"] = os.environ.get("UV_CACHE_DIR", str(Path("~/.cache/uv").expanduser()))
             return Image(root, env)
         below = self._build(stage.base, function)
@@ -203,6 +204,10 @@ class Builder:
             place = image.path(target) / Path(path).relative_to(source) if path != source else image.path(target)
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / path, place)
+
+
+def _own(name: str) -> str:
+    return str(Path.home() / name)
 
 
 def files_of(image: Image) -> dict[str, int]:

@@ -19,6 +19,9 @@ from tests.infra.image import ROOT, Builder, Image, files_of, ignored, parse
 from tests.infra.starting import STARTS_WITHIN, Start, settings_needed, started
 from tests.integration.door_process import free_port
 
+# The stage of the app installs and builds it, which takes minutes on a busy machine.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
 FUNCTIONS = load_wiring().functions
 HADOLINT = shutil.which("hadolint", path=str(ROOT / ".venv/bin")) or shutil.which("hadolint")
 
@@ -88,6 +91,23 @@ def test_what_stands_beside_the_functions_starts_in_the_image_local(
     given = {name: value.replace("METRICS", str(free_port())) for name, value in env.items()}
     with started(image, given, tmp_path, ["python", "-m", *module]) as (_, address):
         assert httpx.get(f"{address}/nowhere").status_code == 404
+
+
+def test_the_router_serves_the_app_and_the_library_of_its_image(builder: Builder, tmp_path: Path) -> None:
+    image = builder.build("local", "local")
+    given = {
+        "SLUICE_PORT": "{port}",
+        "SLUICE_WORK_URL": "http://{service}:8080",
+        "SLUICE_METRICS_PORT": str(free_port()),
+    }
+    with started(image, given, tmp_path, ["python", "-m", "shared.local.host", "router"]) as (_, address):
+        page = httpx.get(f"{address}/app/p/anything/overview", headers={"accept": "text/html"})
+        assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+        script = re.search(r'src="(/app/assets/[^"]+\.js)"', page.text)
+        assert script, page.text
+        assert httpx.get(f"{address}{script[1]}").status_code == 200
+        assert httpx.get(f"{address}/sluice.js").headers["content-type"].startswith("text/javascript")
+    assert not image.path("/app/web/src").exists()
 
 
 @pytest.mark.parametrize("module", ["shared.migrate", "shared.local.demo"])

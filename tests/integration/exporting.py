@@ -13,14 +13,14 @@ import msgspec
 import psycopg
 import pytest
 
-from functions.export.asked import ExportRequest, now_of
+from functions.export.asked import ExportRequest
 from functions.export.logic import KIND, Exporter, Limits
 from shared.bus import Bus, Message
 from shared.bus.memory import MemoryBus
 from shared.catalog.client import Catalog
-from shared.clock import SYSTEM_CLOCK, to_micros
-from shared.events import Row
-from shared.jobs import CONTROL, Job, Jobs, completed_type, requested_type
+from shared.clock import SYSTEM_CLOCK
+from shared.events import CONTROL_TOPIC, Row
+from shared.jobs import Job, Jobs, completed_type, requested_type
 from shared.jobs.worker import handle
 from shared.objects import Objects
 from shared.objects.folder import FolderObjects
@@ -44,7 +44,7 @@ class Exports:
         self.told: list[Any] = []
 
     async def start(self, key: str = "", **asked: Any) -> Job:
-        request = ExportRequest(**asked).settled(now_of(to_micros(NOW)))
+        request = ExportRequest(**asked).settled(NOW)
         job, made = await self.jobs.create(self.project, key or str(uuid.uuid4()), msgspec.json.encode(request))
         if made:
             await self.jobs.request(job)
@@ -52,7 +52,7 @@ class Exports:
 
     async def deliver(self, *, most: int = 1_000, after: Callable[[], None] | None = None) -> None:
         """Deliver what is on the topic as a source does, until nothing is left or `most` events were taken."""
-        subscription = await self.bus.subscribe(CONTROL, "export")
+        subscription = await self.bus.subscribe(CONTROL_TOPIC, "export")
         for _ in range(most):
             found = await subscription.take(1, 0.01)
             if not found:

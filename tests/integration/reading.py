@@ -27,8 +27,9 @@ NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
 class Stored:
     """The warehouse; every project is a test's own, so that tests share one engine."""
 
-    def __init__(self, warehouse: Warehouse) -> None:
+    def __init__(self, warehouse: Warehouse, url: str = "") -> None:
         self.warehouse = warehouse
+        self.url = url
         self.clock = FixedClock(to_micros(NOW))
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
@@ -48,9 +49,10 @@ class Stored:
 def stored(folder: Path) -> Iterator[Stored]:
     """A migrated, empty warehouse, which ends with the block."""
     with warehouse_process(folder) as process:
-        warehouse = Warehouse(process.url.replace("//", f"//sluice:{quote(PASSWORD, safe='')}@") + "/default")
+        url = process.url.replace("//", f"//sluice:{quote(PASSWORD, safe='')}@") + "/default"
+        warehouse = Warehouse(url)
         asyncio.run(migrate(warehouse))
-        yield Stored(warehouse)
+        yield Stored(warehouse, url)
         asyncio.run(warehouse.close())
 
 

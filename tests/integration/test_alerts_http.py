@@ -12,7 +12,7 @@ import pytest
 from shared.bus import Message
 from shared.clock import SYSTEM_CLOCK, to_datetime
 from shared.refusals import Refusal
-from tests.integration.asking import Client, client
+from tests.integration.asking import audited, client, serve_with
 from tests.integration.reading import NOW, Stored, batch, row, stored
 
 ALERTS = "/api/v1/alerts"
@@ -32,17 +32,8 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stored]:
 
 @pytest.fixture
 def environment(engine: Stored, catalog_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setenv("SLUICE_WAREHOUSE_URL", engine.warehouse._url.geturl())
-    monkeypatch.setenv("SLUICE_CATALOG_URL", catalog_url)
-    monkeypatch.setenv("SLUICE_BUS_URL", "memory://")
-    monkeypatch.setenv("SLUICE_ALERTS_PER_PROJECT", "3")
-    monkeypatch.setenv("SLUICE_PUBLIC_URL", "https://a.example/")
-    return catalog_url
-
-
-async def code(asking: Client, method: str, address: str, body: object = None) -> tuple[int, str]:
-    reply = await asking.ask(method, address, body)
-    return reply.status, json.loads(reply.body)["code"]
+    more = {"SLUICE_ALERTS_PER_PROJECT": "3", "SLUICE_PUBLIC_URL": "https://a.example/"}
+    return serve_with(monkeypatch, engine, catalog_url, **more)
 
 
 async def test_a_rule_is_made_shown_written_paused_and_removed(environment: str) -> None:
@@ -67,13 +58,37 @@ async def test_a_rule_is_made_shown_written_paused_and_removed(environment: str)
         assert not (await asking.json("POST", one + "/resume"))["paused"]
         assert await asking.json("GET", one + "/history") == {"items": [], "next_cursor": None}
         assert (await asking.ask("DELETE", one)).status == 204
-        assert await code(asking, "GET", one) == (404, "not_found")
+        assert await asking.refused("GET", one) == (404, "not_found")
+
+
+async def test_every_change_of_a_rule_is_in_the_audit_log(environment: str) -> None:
+    project = uuid.uuid4()
+    async with client("alert_evaluate", environment, project, "admin") as asking:
+        one = f"{ALERTS}/{(await asking.json('POST', ALERTS, RULE, status=201))['id']}"
+        await asking.json("PUT", one, {**RULE, "window": "1h"})
+        for action in ("pause", "resume", "test"):
+            await asking.json("POST", f"{one}/{action}")
+        assert (await asking.refused("PUT", one, {**RULE, "window": "9999d"})) == (422, "bad_range")
+        assert (await asking.ask("DELETE", one)).status == 204
+    found = audited(environment, project, "alert")
+    assert [action for action, *_ in found] == [
+        f"alert.{verb}" for verb in ("created", "changed", "paused", "resumed", "removed")
+    ]
+    assert {target for _, target, *_ in found} == {f"alert:{one.rpartition('/')[2]}"}
+    (_, _, before, after), (_, _, was, became) = found[0], found[1]
+    assert (before, after["rule"]["window"], was["rule"]["window"], became["rule"]["window"]) == (
+        None,
+        "5m",
+        "5m",
+        "1h",
+    )
+    assert (found[-1][2]["rule"]["name"], found[-1][3]) == ("no signups", None)
 
 
 async def test_the_list_comes_in_pages_the_newest_first(environment: str) -> None:
     async with client("alert_evaluate", environment, uuid.uuid4(), "admin") as asking:
         made = [(await asking.json("POST", ALERTS, RULE, status=201))["id"] for _ in range(3)]
-        assert await code(asking, "POST", ALERTS, RULE) == (409, "conflict")
+        assert await asking.refused("POST", ALERTS, RULE) == (409, "conflict")
         first = await asking.json("GET", f"{ALERTS}?limit=2")
         second = await asking.json("GET", f"{ALERTS}?limit=2&cursor={first['next_cursor']}")
         assert [alert["id"] for alert in first["items"] + second["items"]] == made[::-1]
@@ -115,21 +130,23 @@ class Ahead:
 async def test_what_is_asked_wrongly_is_refused(environment: str) -> None:
     async with client("alert_evaluate", environment, uuid.uuid4(), "admin") as asking:
         nowhere = f"{ALERTS}/{uuid.uuid4()}"
-        assert await code(asking, "POST", ALERTS, {**RULE, "query": {"measure": "sum"}}) == (422, "bad_measure")
-        assert await code(asking, "POST", ALERTS, {**RULE, "severity": 1}) == (422, "unknown_field")
-        assert await code(asking, "POST", ALERTS, {**RULE, "window": "1w"}) == (400, "bad_request")
-        assert await code(asking, "POST", ALERTS, [1]) == (400, "bad_request")
+        assert await asking.refused("POST", ALERTS, {**RULE, "query": {"measure": "sum"}}) == (422, "bad_measure")
+        unclosed = {"filters": [{"property": "event", "op": "regex", "value": "("}]}
+        assert await asking.refused("POST", ALERTS, {**RULE, "query": unclosed}) == (422, "bad_filter")
+        assert await asking.refused("POST", ALERTS, {**RULE, "severity": 1}) == (422, "unknown_field")
+        assert await asking.refused("POST", ALERTS, {**RULE, "window": "1w"}) == (400, "bad_request")
+        assert await asking.refused("POST", ALERTS, [1]) == (400, "bad_request")
         unknown = {"webhooks": [str(uuid.uuid4())]}
-        assert await code(asking, "POST", ALERTS, {**RULE, "notify": unknown}) == (422, "bad_destination")
-        assert await code(asking, "GET", f"{ALERTS}?cursor=x") == (422, "bad_cursor")
-        assert await code(asking, "GET", f"{ALERTS}?limit=0") == (400, "bad_request")
-        assert await code(asking, "PUT", ALERTS, RULE) == (405, "method_not_allowed")
+        assert await asking.refused("POST", ALERTS, {**RULE, "notify": unknown}) == (422, "bad_destination")
+        assert await asking.refused("GET", f"{ALERTS}?cursor=x") == (422, "bad_cursor")
+        assert await asking.refused("GET", f"{ALERTS}?limit=0") == (400, "bad_request")
+        assert await asking.refused("PUT", ALERTS, RULE) == (405, "method_not_allowed")
         for method, address in (("GET", nowhere), ("PUT", nowhere), ("DELETE", nowhere), ("POST", nowhere + "/test")):
-            assert await code(asking, method, address, RULE) == (404, "not_found")
-        assert await code(asking, "GET", f"{ALERTS}/x%00y") == (404, "not_found")
-        assert await code(asking, "GET", nowhere + "/pause") == (405, "method_not_allowed")
+            assert await asking.refused(method, address, RULE) == (404, "not_found")
+        assert await asking.refused("GET", f"{ALERTS}/x%00y") == (404, "not_found")
+        assert await asking.refused("GET", nowhere + "/pause") == (405, "method_not_allowed")
         one = f"{ALERTS}/{(await asking.json('POST', ALERTS, RULE, status=201))['id']}"
-        assert await code(asking, "GET", one + "/history?cursor=99999999999999999999.x") == (422, "bad_cursor")
+        assert await asking.refused("GET", one + "/history?cursor=99999999999999999999.x") == (422, "bad_cursor")
         tick = {"specversion": "1.0", "id": "1", "source": "/t", "type": "dev.sluice.other.v1"}
         assert (await asking.post(Message(tick, b"{}"))).status == 422
 
@@ -139,9 +156,9 @@ async def test_another_project_sees_nothing_and_a_reading_key_writes_nothing(env
     async with client("alert_evaluate", environment, project, "admin") as asking:
         one = f"{ALERTS}/{(await asking.json('POST', ALERTS, RULE, status=201))['id']}"
     async with client("alert_evaluate", environment, uuid.uuid4(), "admin") as other:
-        assert await code(other, "GET", one) == (404, "not_found")
+        assert await other.refused("GET", one) == (404, "not_found")
         assert (await other.json("GET", ALERTS))["items"] == []
     async with client("alert_evaluate", environment, project, "read") as reading:
         assert (await reading.ask("GET", one)).status == 200
         for method, address in (("POST", ALERTS), ("PUT", one), ("DELETE", one), ("POST", one + "/pause")):
-            assert await code(reading, method, address, RULE) == (403, str(Refusal.SCOPE_MISSING))
+            assert await reading.refused(method, address, RULE) == (403, str(Refusal.SCOPE_MISSING))

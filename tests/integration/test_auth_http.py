@@ -298,4 +298,4 @@ async def test_a_thousand_sign_ins_at_once_get_no_500_and_wait_in_a_bounded_line
 async def test_an_access_token_in_the_address_is_none(auth: Auth) -> None:
     token = (await auth.login(await auth.account()))["access_token"]
     for name in ("access_token", "token", "key"):
-        assert await auth.refused("GET", f"/me?{name}={token}") == (401, "token_unknown")
+        assert await auth.refused("GET", f"/me?{name}={token}") == (401, "token_missing")

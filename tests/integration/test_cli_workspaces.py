@@ -99,3 +99,31 @@ def test_verify_finds_what_was_cut_off_by_a_checkpoint_kept_elsewhere(
     assert "sound" in sluice("audit", "verify", *of)
     assert "truncated" in sluice("audit", "verify", *of, "--checkpoints", str(kept), code=1)
     assert "holds no checkpoints" in sluice("audit", "verify", "--checkpoints", str(tmp_path), code=2)
+
+
+def test_what_the_command_line_changes_is_on_record(sluice: Any, organisation: uuid.UUID, catalog_url: str) -> None:
+    sluice("projects", "create", "Shop")
+    key = json.loads(sluice("keys", "create", "--name", "ci", "--kind", "secret", "--json"))
+    sluice("keys", "revoke", key["id"])
+    sluice("limits", "--events-per-day", "100")
+    sluice("token", "rotate")
+    with psycopg.connect(catalog_url) as connection:
+        rows = connection.execute(
+            "SELECT organisation_id, action, actor_name, before, after FROM audit_log"
+            " ORDER BY organisation_id DESC, seq"
+        ).fetchall()
+    ours = [row for row in rows if row[0] == organisation]
+    assert [row[1] for row in ours] == ["project.created", "api_key.created", "api_key.revoked", "limits.changed"]
+    assert {row[2] for row in rows} == {"sluice"}
+    assert json.loads(ours[-1][3]) == {"events_per_day": None}
+    assert json.loads(ours[-1][4]) == {"events_per_day": 100}
+    assert key["key"] not in str(rows)
+    assert [row[1] for row in rows if row[0] != organisation] == ["signing_key.rotated"]
+
+
+def test_a_new_secret_seals_everything_anew_and_one_that_is_not_known_is_named(sluice: Any, catalog_url: str) -> None:
+    sluice("token", "rotate")
+    assert "1 secrets: 0 were sealed anew, 0 do not open" in sluice("secrets", "reseal")
+    with psycopg.connect(catalog_url) as connection:
+        connection.execute("UPDATE signing_keys SET sealed_key = decode('01aabbccdd00', 'hex')")
+    assert "1 do not open" in sluice("secrets", "reseal", code=4)

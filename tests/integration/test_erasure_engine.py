@@ -17,7 +17,7 @@ import msgspec
 import psycopg
 import pytest
 
-from functions.export.asked import ExportRequest, now_of
+from functions.export.asked import ExportRequest
 from functions.gdpr_delete.asked import ErasureRequest, kept
 from functions.gdpr_delete.logic import KIND, Eraser, Limits
 from functions.gdpr_delete.watch import Watch
@@ -26,8 +26,8 @@ from shared.bus.memory import MemoryBus
 from shared.catalog.client import Catalog
 from shared.catalog.people import person_key
 from shared.clock import SYSTEM_CLOCK
-from shared.events import Row
-from shared.jobs import CONTROL, Job, Jobs, completed_type
+from shared.events import CONTROL_TOPIC, Row
+from shared.jobs import Job, Jobs, completed_type
 from shared.jobs.worker import MOST_ATTEMPTS, handle
 from tests.integration.exporting import make_project
 from tests.integration.reading import NOW, Stored, batch, row, stored
@@ -68,7 +68,7 @@ class Erasures:
         return job
 
     async def deliver(self) -> None:
-        subscription = await self.bus.subscribe(CONTROL, "gdpr-delete")
+        subscription = await self.bus.subscribe(CONTROL_TOPIC, "gdpr-delete")
         while found := await subscription.take(1, 0.01):
             message: Message = found[0].message
             if message.attributes["type"] == completed_type(KIND):
@@ -307,7 +307,7 @@ def test_exports_made_earlier_of_the_same_days_are_named(engine: Stored, catalog
                 ("2025-01-01", "2025-02-01", made_of),
                 ("2026-03-02", "2026-04-02", b'{"rows":0,"files":[{}]}'),
             ):
-                asked = ExportRequest(start=start, end=end).settled(now_of(int(NOW.timestamp() * 1e6)))
+                asked = ExportRequest(start=start, end=end).settled(NOW)
                 job, _ = await made.exports.create(project, start, msgspec.json.encode(asked))
                 lease = uuid.uuid4()
                 assert await made.exports.claim(job.id, 0, lease)
@@ -354,3 +354,32 @@ def test_an_erasure_whose_workers_are_killed_leaves_nobody(engine: Stored, catal
     assert users(engine, project) == users(engine, project, "") == {"u:stays": 90}
     after = version(engine, project)
     assert all(after[hour] > before[hour] for hour in before)
+
+
+def test_an_erased_person_has_no_links_no_profile_and_no_merges(engine: Stored, catalog_url: str) -> None:
+    project = uuid.uuid4()
+    says = [
+        row("identify", HOUR, {"email": "gone@example.com"}, user_id="gone", anonymous_id="phone"),
+        row("identify", HOUR, {"email": "stays@example.com"}, user_id="stays", anonymous_id="tablet"),
+        row("alias", HOUR, {"previous_id": "gone"}, user_id="stays"),
+    ]
+    engine.put(batch(project, *says), batch(project, *says[:1]))
+    merge = {"project_id": str(project), "merged_at": "2026-03-31 12:00:00.000000", "version": 1}
+    made = [{**merge, "merge_id": "1", "from_key": "u:gone", "to_key": "u:stays"}]
+    made += [{**merge, "merge_id": "2", "from_key": "u:other", "to_key": "u:stays"}]
+    engine.insert("identity_merges", made)
+
+    def left(sql: str) -> list[Any]:
+        where = "WHERE project_id = {p:UUID}"
+        return engine.run(engine.warehouse.query(sql.replace("WHERE", where), {"p": str(project)})).rows
+
+    before = left("SELECT sum(links) FROM identity_changes WHERE")
+
+    async def go() -> None:
+        async with erasures(engine, catalog_url, project) as erasing:
+            await erasing.run(user_id="gone")
+
+    asyncio.run(go())
+    assert left("SELECT user_key, event FROM identity_events WHERE") == [("u:stays", "identify")]
+    assert left("SELECT merge_id FROM identity_merges WHERE") == [("2",)]
+    assert left("SELECT sum(links) FROM identity_changes WHERE") > before

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 
 from shared.bus import Message
-from tests.integration.asking import client
+from tests.integration.asking import client, serve_with
 from tests.integration.reading import Stored, batch, row, stored
 
 HOUR = timedelta(hours=1)
@@ -26,11 +26,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stored]:
 
 @pytest.fixture
 def environment(engine: Stored, catalog_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setenv("SLUICE_WAREHOUSE_URL", engine.warehouse._url.geturl())
-    monkeypatch.setenv("SLUICE_CATALOG_URL", catalog_url)
-    monkeypatch.setenv("SLUICE_BUS_URL", "memory://")
-    monkeypatch.setenv("SLUICE_ERASURE_SETTLE_SECONDS", "0")
-    return catalog_url
+    return serve_with(monkeypatch, engine, catalog_url, SLUICE_ERASURE_SETTLE_SECONDS="0")
 
 
 def people(engine: Stored, project: uuid.UUID, *names: str) -> None:

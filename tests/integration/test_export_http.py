@@ -17,7 +17,7 @@ import pytest
 
 from shared.bus import Message
 from shared.http import Reply
-from tests.integration.asking import Client, client
+from tests.integration.asking import Client, audited, client, serve_with
 from tests.integration.reading import Stored, batch, row, stored
 
 HOUR = timedelta(hours=1)
@@ -32,13 +32,10 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stored]:
 
 @pytest.fixture
 def environment(engine: Stored, catalog_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setenv("SLUICE_WAREHOUSE_URL", engine.warehouse._url.geturl())
-    monkeypatch.setenv("SLUICE_CATALOG_URL", catalog_url)
-    monkeypatch.setenv("SLUICE_BUS_URL", "memory://")
-    monkeypatch.setenv("SLUICE_DATA", str(tmp_path / "data"))
     lost = "s3://k:topsecret@no-such-bucket?endpoint=http://127.0.0.1:9"
-    monkeypatch.setenv("SLUICE_EXPORT_DESTINATIONS", json.dumps({"lake": (tmp_path / "lake").as_uri(), "lost": lost}))
-    return catalog_url
+    destinations = json.dumps({"lake": (tmp_path / "lake").as_uri(), "lost": lost})
+    more = {"SLUICE_DATA": str(tmp_path / "data"), "SLUICE_EXPORT_DESTINATIONS": destinations}
+    return serve_with(monkeypatch, engine, catalog_url, **more)
 
 
 def some(engine: Stored, project: uuid.UUID, count: int = 30) -> None:
@@ -83,7 +80,7 @@ async def by_links(asking: Client, result: Any) -> None:
     key, asking.key = asking.key, ""
     [file] = result["files"]
     reply = await asking.ask("GET", file["url"])
-    assert (reply.status, len(reply.body)) == (200, file["bytes"])
+    assert (reply.status, len(reply.body), reply.headers["content-length"]) == (200, file["bytes"], str(file["bytes"]))
     assert pq.read_table(io.BytesIO(reply.body)).num_rows == 30
     manifest = await asking.json("GET", result["manifest"]["url"])
     assert manifest["rows"] == 30
@@ -93,6 +90,22 @@ async def by_links(asking: Client, result: Any) -> None:
             assert (reply.status, json.loads(reply.body)["code"]) == (403, "bad_link")
     assert (await asking.ask("GET", "/api/v1/files")).status == 400
     asking.key = key
+
+
+def test_a_key_gives_the_same_export_later_also_where_that_ends_when_it_is_asked_for(
+    engine: Stored, environment: str
+) -> None:
+    async def go() -> None:
+        async with client("export", environment, uuid.uuid4()) as asking:
+            jobs = [
+                await asking.json("POST", "/api/v1/exports", {"format": "csv"}, status=202, idempotency_key="open")
+                for _ in range(2)
+            ]
+            assert jobs[0] == jobs[1]
+            refused = await asking.refused("POST", "/api/v1/exports", {"format": "json"}, idempotency_key="open")
+            assert refused == (422, "idempotency_key_reused")
+
+    asyncio.run(go())
 
 
 def test_an_export_goes_to_the_destination_the_operator_named(engine: Stored, environment: str, tmp_path: Path) -> None:
@@ -196,17 +209,33 @@ def test_what_cannot_be_exported_is_refused_with_what_to_change(engine: Stored, 
     asyncio.run(go())
 
 
-def test_a_pattern_that_is_not_re2_fails_the_job_and_says_so(engine: Stored, environment: str) -> None:
+WRONG: dict[str, Any] = {**RANGE, "filters": [{"property": "event", "op": "regex", "value": "("}]}
+
+
+def test_a_pattern_that_is_not_re2_is_refused_and_where_nobody_could_tell_fails_the_job_and_says_so(
+    engine: Stored, environment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def go() -> None:
         async with client("export", environment, uuid.uuid4()) as asking:
-            wrong = {**RANGE, "filters": [{"property": "event", "op": "regex", "value": "("}]}
-            job = await asking.json("POST", "/api/v1/exports", wrong, status=202)
+            assert await asking.refused("POST", "/api/v1/exports", WRONG) == (422, "bad_filter")
+            schedule = {"name": "s", "every": "daily", "filters": WRONG["filters"]}
+            assert await asking.refused("POST", "/api/v1/exports/schedules", schedule) == (422, "bad_filter")
+            unchecked(monkeypatch)
+            job = await asking.json("POST", "/api/v1/exports", WRONG, status=202)
             await asking.deliver()
             shown = await asking.json("GET", f"/api/v1/exports/{job['id']}")
             assert (shown["state"], shown["error"]["code"]) == ("failed", "bad_filter")
             assert [told["error"]["code"] for told in asking.told] == ["bad_filter"]
 
     asyncio.run(go())
+
+
+def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As while the warehouse is away."""
+
+    async def away(*_: Any) -> None: ...
+
+    monkeypatch.setattr("functions.export.answers.check_patterns", away)
 
 
 def test_a_key_without_the_scope_may_not_export(engine: Stored, environment: str) -> None:
@@ -366,6 +395,30 @@ def test_an_export_that_was_kept_for_long_enough_is_removed_and_says_so(
     assert len(list((tmp_path / "lake").rglob("*.parquet"))) == 1
 
 
+def test_the_files_of_a_deleted_project_are_removed_before_it_ends(
+    engine: Stored, environment: str, tmp_path: Path
+) -> None:
+    projects = [uuid.uuid4(), uuid.uuid4()]
+
+    for project in projects:
+        some(engine, project)
+
+    async def go() -> None:
+        for project in projects:
+            async with client("export", environment, project) as asking:
+                await asking.json("POST", "/api/v1/exports", RANGE, status=202)
+                await asking.deliver()
+        with psycopg.connect(environment) as connection:
+            since = "now() - interval '29 days 1 hour'"
+            connection.execute(f"UPDATE projects SET deleted_at = {since} WHERE id = %s", [projects[0]])
+        async with client("export", environment, projects[1]) as asking:
+            await asking.post(due())
+
+    asyncio.run(go())
+    left = [(tmp_path / "data/objects/projects" / str(project)).exists() for project in projects]
+    assert left == [False, True]
+
+
 def due() -> Message:
     attributes = {"specversion": "1.0", "id": "1", "source": "/s", "type": "dev.sluice.export.due.v1"}
     return Message(attributes, b"{}")
@@ -413,15 +466,45 @@ def test_a_schedule_is_made_shown_changed_listed_and_ended(engine: Stored, envir
     asyncio.run(go())
 
 
-def test_who_is_named_and_who_subscribed_are_told_of_the_end(engine: Stored, environment: str) -> None:
+def test_every_change_of_a_schedule_is_in_the_audit_log_and_days_are_the_projects(
+    engine: Stored, environment: str
+) -> None:
+    project, base = uuid.uuid4(), "/api/v1/exports/schedules"
+
+    async def go() -> str:
+        async with client("export", environment, project) as asking:
+            with psycopg.connect(environment) as connection:
+                connection.execute("UPDATE projects SET timezone = 'Asia/Tokyo' WHERE id = %s", [project])
+            asked = {"name": "lake", "every": "daily"}
+            made = await asking.json("POST", base, asked, status=201)
+            assert (made["request"]["timezone"], made["next_window"]["from"][11:16]) == ("Asia/Tokyo", "15:00")
+            one = f"{base}/{made['id']}"
+            assert (await asking.json("PUT", one, {**asked, "keep_days": 3}))["request"]["timezone"] == "Asia/Tokyo"
+            assert await asking.refused("PUT", one, {**asked, "timezone": "UTC"}) == (409, "conflict")
+            assert await asking.refused("POST", base, {**asked, "name": "a\0b"}) == (400, "bad_request")
+            assert (await asking.ask("DELETE", one)).status == 204
+            job = (await asking.json("POST", "/api/v1/exports", RANGE, status=202))["id"]
+            assert (await asking.json("GET", f"/api/v1/exports/{job}"))["request"]["timezone"] == "Asia/Tokyo"
+            return str(made["id"])
+
+    made = asyncio.run(go())
+    found = audited(environment, project, "export_schedule")
+    verbs = ("created", "changed", "removed")
+    assert [row[:2] for row in found] == [(f"export_schedule.{verb}", f"export_schedule:{made}") for verb in verbs]
+    assert [(after or {}).get("request", {}).get("keep_days") for *_, after in found] == [None, 3, None]
+
+
+def test_who_is_named_and_who_subscribed_are_told_of_the_end(
+    engine: Stored, environment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     project = uuid.uuid4()
     some(engine, project)
 
     async def go() -> None:
         async with client("export", environment, project) as asking:
             await asking.json("POST", "/api/v1/exports", {**RANGE, "notify": ["who@example.org"]}, status=202)
-            wrong = {**RANGE, "filters": [{"property": "event", "op": "regex", "value": "("}]}
-            await asking.json("POST", "/api/v1/exports", wrong, status=202)
+            unchecked(monkeypatch)
+            await asking.json("POST", "/api/v1/exports", WRONG, status=202)
             await asking.deliver()
             told = {one["template"]: one for one in asking.notified}
             done = told["export_completed"]
@@ -433,15 +516,29 @@ def test_who_is_named_and_who_subscribed_are_told_of_the_end(engine: Stored, env
 
 
 def test_webhooks_and_a_language_may_be_named_as_well(engine: Stored, environment: str) -> None:
-    project, webhook = uuid.uuid4(), str(uuid.uuid4())
+    project = uuid.uuid4()
     some(engine, project)
 
     async def go() -> None:
         async with client("export", environment, project) as asking:
+            webhook = make_webhook(environment, project)
             named = {"emails": ["who@example.org"], "webhooks": [webhook], "language": "ru"}
             await asking.json("POST", "/api/v1/exports", {**RANGE, "notify": named}, status=202)
             await asking.deliver()
             [told] = asking.notified
             assert {name: told[name] for name in named} == named
+            unknown = {"notify": {"webhooks": [str(uuid.uuid4())]}}
+            for address, body in (("exports", RANGE), ("exports/schedules", {"name": "s", "every": "daily"})):
+                refused = await asking.refused("POST", f"/api/v1/{address}", {**body, **unknown})
+                assert refused == (422, "bad_destination")
 
     asyncio.run(go())
+
+
+def make_webhook(catalog_url: str, project: uuid.UUID) -> str:
+    webhook_id = uuid.uuid4()
+    with psycopg.connect(catalog_url) as connection:
+        columns = "id, project_id, url, description, types, filter, secret"
+        sql = f"INSERT INTO webhooks ({columns}) VALUES (%s, %s, %s, '', '{{export.completed}}', '{{}}', 'sealed')"
+        connection.execute(sql, [webhook_id, project, "https://hooks.example/"])
+    return str(webhook_id)

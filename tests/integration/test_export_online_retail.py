@@ -19,6 +19,8 @@ import pytest
 from tests.integration.exporting import exports
 from tests.integration.reading import Stored, stored
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT.parent / "shared" / "data" / "online_retail"
 RANGE = {"start": "2010-12-01", "end": "2011-12-31"}

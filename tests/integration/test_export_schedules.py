@@ -44,10 +44,13 @@ class Scheduled:
     def __init__(self, made: Exports, catalog: Catalog) -> None:
         self.exports = made
         self.clock = FixedClock(to_micros(NOW))
+        self.catalog = catalog
         self.schedules = Schedules(catalog, made.jobs, self.clock)
 
     async def create(self, **asked: Any) -> Kept:
-        return await self.schedules.create(self.exports.project, ScheduleRequest(name="s", **asked))
+        async with self.catalog.transaction() as transaction:
+            schedules = self.schedules.within(transaction)
+            return await schedules.create(self.exports.project, ScheduleRequest(name="s", **asked))
 
     async def windows(self) -> list[tuple[str, str, str]]:
         """What the jobs are for, the oldest first: folder, begin, end."""
@@ -219,7 +222,8 @@ def test_two_schedulers_that_are_killed_give_each_window_one_export(catalog_url:
         catalog = Catalog(catalog_url)
         schedules = Schedules(catalog, None, FixedClock(to_micros(datetime.now(UTC))))  # type: ignore[arg-type]  # no job is made
         asked = ScheduleRequest(name="s", every="hourly", start=begun.isoformat(), delay_minutes=0)
-        kept = await schedules.create(project, asked)
+        async with catalog.transaction() as transaction:
+            kept = await schedules.within(transaction).create(project, asked)
         await catalog.close()
         return kept
 

@@ -14,8 +14,9 @@ import pytest
 from shared.bus import BusUnavailableError, Message
 from shared.bus.memory import MemoryBus
 from shared.catalog.client import Catalog
+from shared.events import CONTROL_TOPIC
 from shared.ids import uuid7
-from shared.jobs import CONTROL, Asked, Job, Jobs, completed_type, requested_type
+from shared.jobs import Asked, Job, Jobs, completed_type, requested_type
 from shared.jobs.worker import MOST_ATTEMPTS, Lease, LeaseLostError, handle
 from shared.refusals import Refusal, Rejected, UnavailableError
 from tests.integration.exporting import make_project
@@ -69,7 +70,7 @@ class Here:
         await handle(Message({}, msgspec.json.encode(asked)), self.jobs, work)
 
     async def published(self) -> list[tuple[str, Any]]:
-        subscription = await self.bus.subscribe(CONTROL, "test")
+        subscription = await self.bus.subscribe(CONTROL_TOPIC, "test")
         found = await subscription.take(100, 0)
         await subscription.ack([one.position for one in found])
         await subscription.close()

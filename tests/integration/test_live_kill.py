@@ -24,6 +24,8 @@ from tests.integration.sources_harness import Work, eventually, function, settle
 from tests.integration.test_functions_start import NOWHERE
 from tests.valkey_server import ValkeyServer
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 KILLS = 4
 RECORDS = 400

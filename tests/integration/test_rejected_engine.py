@@ -216,3 +216,26 @@ def test_another_projects_refused_events_are_never_shown(engine: Stored) -> None
     with pytest.raises(Rejected) as caught:
         ask(engine, uuid.uuid4(), cursor=ask(engine, project, limit=1).next_cursor)
     assert caught.value.refusal is Refusal.BAD_CURSOR
+
+
+def test_the_reasons_over_time_have_every_bucket_and_the_same_counts(engine: Stored) -> None:
+    project = filled(engine)
+    asked = {"start": "2026-03-28", "end": "2026-03-31", "timezone": "Europe/Berlin"}
+    assert reasons(engine, project, **asked).series is None
+    found = reasons(engine, project, **asked, interval="day")
+    assert found.series is not None
+    assert [(one.reason, sum(count for _, count in one.points)) for one in found.series] == [
+        (item.reason, item.count) for item in found.items
+    ]
+    assert [label for label, _ in found.series[0].points] == [
+        "2026-03-28T00:00:00+01:00",
+        "2026-03-29T00:00:00+01:00",
+        "2026-03-30T00:00:00+02:00",
+        "2026-03-31T00:00:00+02:00",
+    ]
+
+
+def test_more_points_than_a_chart_can_hold_are_refused(engine: Stored) -> None:
+    with pytest.raises(Rejected) as caught:
+        reasons(engine, uuid.uuid4(), interval="minute")
+    assert caught.value.refusal is Refusal.QUERY_TOO_EXPENSIVE

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 
 from shared.bus import Message
 from shared.clock import SYSTEM_CLOCK, to_datetime
-from tests.integration.asking import Client, client
+from tests.integration.asking import audited, client, serve_with
 from tests.integration.reading import NOW, Stored, batch, row, stored
 
 REPORTS = "/api/v1/reports"
@@ -26,16 +27,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stored]:
 
 @pytest.fixture
 def environment(engine: Stored, catalog_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setenv("SLUICE_WAREHOUSE_URL", engine.warehouse._url.geturl())
-    monkeypatch.setenv("SLUICE_CATALOG_URL", catalog_url)
-    monkeypatch.setenv("SLUICE_BUS_URL", "memory://")
-    monkeypatch.setenv("SLUICE_REPORTS_PER_PROJECT", "2")
-    return catalog_url
-
-
-async def code(asking: Client, method: str, address: str, body: object = None) -> tuple[int, str]:
-    reply = await asking.ask(method, address, body)
-    return reply.status, json.loads(reply.body)["code"]
+    return serve_with(monkeypatch, engine, catalog_url, SLUICE_REPORTS_PER_PROJECT="2")
 
 
 async def test_a_report_is_made_shown_written_and_removed(environment: str) -> None:
@@ -51,12 +43,33 @@ async def test_a_report_is_made_shown_written_and_removed(environment: str) -> N
         written = await asking.json("PUT", one, {**REPORT, "schedule": "cron", "cron": "30 9 1 * *"})
         assert written["next_at"][8:10] == "01"
         await asking.json("POST", REPORTS, REPORT, status=201)
-        assert await code(asking, "POST", REPORTS, REPORT) == (409, "conflict")
+        assert await asking.refused("POST", REPORTS, REPORT) == (409, "conflict")
         first = await asking.json("GET", REPORTS + "?limit=1")
         second = await asking.json("GET", f"{REPORTS}?limit=1&cursor={first['next_cursor']}")
         assert (len(first["items"]), [item["id"] for item in second["items"]]) == (1, [made["id"]])
         assert (await asking.ask("DELETE", one)).status == 204
-        assert await code(asking, "GET", one) == (404, "not_found")
+        assert await asking.refused("GET", one) == (404, "not_found")
+
+
+async def test_every_change_of_a_report_is_in_the_audit_log(environment: str) -> None:
+    project = uuid.uuid4()
+    async with client("report_run", environment, project, "admin") as asking:
+        one = f"{REPORTS}/{(await asking.json('POST', REPORTS, REPORT, status=201))['id']}"
+        await asking.json("PUT", one, {**REPORT, "hour": 9})
+        assert (await asking.ask("DELETE", one)).status == 204
+    found = audited(environment, project, "report")
+    assert [action for action, *_ in found] == ["report.created", "report.changed", "report.removed"]
+    assert {target for _, target, *_ in found} == {f"report:{one.rpartition('/')[2]}"}
+    assert [(after or {}).get("report", {}).get("hour") for *_, after in found] == [7, 9, None]
+
+
+async def test_a_report_without_a_timezone_comes_in_that_of_its_project(environment: str) -> None:
+    project = uuid.uuid4()
+    async with client("report_run", environment, project, "admin") as asking:
+        with psycopg.connect(environment) as connection:
+            connection.execute("UPDATE projects SET timezone = 'Asia/Tokyo' WHERE id = %s", [project])
+        made = await asking.json("POST", REPORTS, {"name": "Yesterday", "hour": 9}, status=201)
+        assert (made["report"]["timezone"], made["next_at"][11:16]) == ("Asia/Tokyo", "00:00")
 
 
 async def test_a_report_is_run_now_once_for_a_key_and_shown_again(engine: Stored, environment: str) -> None:
@@ -96,13 +109,13 @@ async def test_what_is_asked_wrongly_is_refused(environment: str) -> None:
             ({"to": "x"}, 422, "unknown_field"),
         ]
         for more, status, expected in wrong:
-            assert await code(asking, "POST", REPORTS, {**REPORT, **more}) == (status, expected), more
+            assert await asking.refused("POST", REPORTS, {**REPORT, **more}) == (status, expected), more
         nowhere = f"{REPORTS}/{uuid.uuid4()}"
         for method, address in (("GET", nowhere), ("PUT", nowhere), ("DELETE", nowhere), ("POST", nowhere + "/run")):
-            assert await code(asking, method, address, REPORT) == (404, "not_found")
+            assert await asking.refused(method, address, REPORT) == (404, "not_found")
         one = f"{REPORTS}/{(await asking.json('POST', REPORTS, REPORT, status=201))['id']}"
-        assert await code(asking, "GET", f"{one}/runs/{uuid.uuid4()}") == (404, "not_found")
-        assert await code(asking, "GET", one + "/runs?cursor=1.2") == (422, "bad_cursor")
+        assert await asking.refused("GET", f"{one}/runs/{uuid.uuid4()}") == (404, "not_found")
+        assert await asking.refused("GET", one + "/runs?cursor=1.2") == (422, "bad_cursor")
         reply = await asking.ask("POST", one + "/run", idempotency_key="x" * 256)
         assert json.loads(reply.body)["code"] == "bad_idempotency_key"
 
@@ -112,8 +125,8 @@ async def test_another_project_sees_nothing_and_a_reading_key_writes_nothing(env
     async with client("report_run", environment, project, "admin") as asking:
         one = f"{REPORTS}/{(await asking.json('POST', REPORTS, REPORT, status=201))['id']}"
     async with client("report_run", environment, uuid.uuid4(), "admin") as other:
-        assert await code(other, "GET", one) == (404, "not_found")
-        assert await code(other, "POST", one + "/run") == (404, "not_found")
+        assert await other.refused("GET", one) == (404, "not_found")
+        assert await other.refused("POST", one + "/run") == (404, "not_found")
     async with client("report_run", environment, project, "read") as reading:
         assert (await reading.ask("GET", one)).status == 200
-        assert await code(reading, "POST", one + "/run") == (403, "scope_missing")
+        assert await reading.refused("POST", one + "/run") == (403, "scope_missing")

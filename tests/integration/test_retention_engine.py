@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from functions.retention_enforce import logic
-from functions.retention_enforce.logic import Limits, Retention, Run
+from functions.retention_enforce.logic import Limits, Retention, Run, keep
 from shared.catalog.client import Catalog
 from shared.clock import FixedClock, to_datetime, to_micros
 from shared.refusals import Rejected
@@ -34,6 +34,7 @@ class Kept:
 
     def __init__(self, engine: Stored, catalog: Catalog, project: uuid.UUID, limits: Limits) -> None:
         self.project = project
+        self.catalog = catalog
         self.clock = FixedClock(to_micros(NOW))
         self.retention = Retention(engine.warehouse, catalog, self.clock, limits)
 
@@ -218,8 +219,8 @@ def test_days_that_are_none_are_refused(engine: Stored, catalog_url: str) -> Non
         project = uuid.uuid4()
         async with kept(engine, catalog_url, project) as made:
             assert await made.retention.days(project) is None
-            assert await made.retention.keep(project, 30) == 30
-            assert await made.retention.keep(project, None) is None
+            assert await keep(made.catalog, project, 30) == 30
+            assert await keep(made.catalog, project, None) is None
             with pytest.raises(Rejected, match="1970"):
                 await made.enforce(30_000)
             with pytest.raises(Rejected, match="not there"):

@@ -11,8 +11,8 @@ import psycopg
 import pytest
 
 from shared.bus import Message
-from shared.jobs import CONTROL
-from tests.integration.asking import client
+from shared.events import CONTROL_TOPIC
+from tests.integration.asking import audited, client, serve_with
 from tests.integration.reading import NOW, Stored, batch, row, stored, text_of
 
 DAY = timedelta(days=1)
@@ -27,10 +27,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stored]:
 
 @pytest.fixture
 def environment(engine: Stored, catalog_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setenv("SLUICE_WAREHOUSE_URL", engine.warehouse._url.geturl())
-    monkeypatch.setenv("SLUICE_CATALOG_URL", catalog_url)
-    monkeypatch.setenv("SLUICE_BUS_URL", "memory://")
-    return catalog_url
+    return serve_with(monkeypatch, engine, catalog_url)
 
 
 def fill(engine: Stored, project: uuid.UUID) -> None:
@@ -65,7 +62,7 @@ def test_retention_is_set_previewed_and_enforced_by_the_timer(engine: Stored, en
             [run] = shown["runs"]
             assert (run["state"], run["events"], run["left_rows"], run["days"]) == ("completed", 3, 0, 7)
             bus: Any = asking.service._ports.bus  # type: ignore[union-attr]  # the service is open
-            subscription = await bus.subscribe(CONTROL, "test")
+            subscription = await bus.subscribe(CONTROL_TOPIC, "test")
             [told] = await subscription.take(10, 0.1)
             assert told.message.attributes["type"] == "dev.sluice.retention.enforced.v1"
             assert json.loads(told.message.data)["events"] == 3
@@ -73,6 +70,8 @@ def test_retention_is_set_previewed_and_enforced_by_the_timer(engine: Stored, en
             assert (await asking.json("PUT", PATH, {"days": None}))["days"] is None
 
     asyncio.run(go())
+    changes = [(before, after) for *_, before, after in audited(environment, project, "retention")]
+    assert changes == [({"days": None}, {"days": 7}), ({"days": 7}, {"days": None})]
     assert count(engine, project) == 7
 
 

@@ -25,7 +25,7 @@ SPEED = 360
 MINUTES = 180
 KILLS = 6
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """The addresses of webhooks: made, changed, tested, their deliveries looked at and sent again."""
 
+import asyncio
 import base64
 import uuid
 from collections.abc import AsyncIterator
@@ -17,10 +18,9 @@ from shared.addresses import TrustedProxies
 from shared.bus.memory import MemoryBus
 from shared.catalog.keys import create_key
 from shared.clock import SYSTEM_CLOCK
-from shared.events import ACCEPTED, Row, encode_line, record
+from shared.events import ACCEPTED, CONTROL_TOPIC, Row, encode_line, record
 from shared.function import Service
 from shared.ids import uuid7
-from shared.notifications import CONTROL
 from shared.outgoing import Outgoing
 from shared.security.access import Access
 from tests.integration.notifying import LOOPBACK, Here, asked, notifying, posted, until
@@ -65,7 +65,7 @@ class Api:
 
     async def carry(self) -> int:
         """What is on the bus to notify, as a source does; how many events that were."""
-        subscription = await self.bus.subscribe(CONTROL, "notify")
+        subscription = await self.bus.subscribe(CONTROL_TOPIC, "notify")
         found = await subscription.take(1_000, 0.01)
         for delivery in found:
             await self.here.take(delivery.message)
@@ -250,8 +250,12 @@ async def test_a_key_without_the_scope_admin_sees_nothing(api: Api, scope: Any) 
 
 
 async def test_there_is_an_end_to_webhooks(api: Api) -> None:
-    for _ in range(50):
+    # The last place is asked for by several at once.
+    for _ in range(49):
         await api.make()
+    wanted = {"url": api.here.receiver.url, "types": ["report.ready"]}
+    found = await asyncio.gather(*(api.ask("POST", HOOKS, wanted) for _ in range(8)))
+    assert sorted(status for status, _ in found) == [201] + [409] * 7
     status, refused = await api.ask("POST", HOOKS, {"url": api.here.receiver.url, "types": ["report.ready"]})
     assert (status, refused["code"]) == (409, "conflict")
 

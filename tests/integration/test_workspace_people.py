@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from shared.jobs import CONTROL
+from shared.events import CONTROL_TOPIC
+from shared.security.keys import new_key
 from tests.integration.workspaces import Person, Workspace, environment, running
 
 ORGANISATIONS = "/api/v1/organisations"
@@ -97,7 +98,11 @@ async def test_another_organisation_is_as_closed_as_one_that_is_not_there(worksp
         codes = [await stranger.refused("GET", f"{ORGANISATIONS}/{one}{path}") for one in (organisation, missing)]
         assert codes == ["role_missing", "role_missing"]
     assert await stranger.refused("GET", f"{ORGANISATIONS}/no-id") == "not_found"
-    assert await workspace.anybody().refused("GET", ORGANISATIONS) == "token_required"
+    reply = await workspace.anybody().ask("GET", ORGANISATIONS)
+    assert (reply.status, json.loads(reply.body)["code"]) == (401, "token_missing")
+    assert reply.headers["www-authenticate"] == 'Bearer realm="sluice"'
+    assert await workspace.holder("no key at all").refused("GET", ORGANISATIONS) == "token_unknown"
+    assert await workspace.holder(new_key("secret")).refused("GET", ORGANISATIONS) == "token_required"
 
 
 async def test_an_admin_cannot_touch_an_owner(workspace: Workspace) -> None:
@@ -161,8 +166,8 @@ async def test_an_invitation_is_mailed_and_accepted_once_by_its_address(workspac
     organisation = await made(owner)
     sent = await invited(owner, organisation, "New@Example.org", role="editor", language="ru")
     assert (sent["mailed"], sent["state"], sent["email"]) == (True, "open", "new@example.org")
-    assert sent["link"].startswith("https://analytics.example/app/invitation?token=")
-    subscription = await workspace.service._ports._ports.bus.subscribe(CONTROL, "test")  # type: ignore[union-attr]
+    assert sent["link"].startswith("https://analytics.example/app/invitation#token=sli_")
+    subscription = await workspace.service._ports._ports.bus.subscribe(CONTROL_TOPIC, "test")  # type: ignore[union-attr]
     [mail] = await subscription.take(1, 0.1)
     asked = json.loads(mail.message.data)
     assert (asked["template"], asked["emails"], asked["language"]) == ("invitation", ["new@example.org"], "ru")

@@ -20,8 +20,8 @@ from shared.bus import Bus
 from shared.bus.memory import MemoryBus
 from shared.catalog.client import Catalog
 from shared.clock import FixedClock, to_micros
+from shared.events import CONTROL_TOPIC
 from shared.freshness import Freshness
-from shared.notifications import CONTROL
 from shared.query.request import from_json
 from shared.timers import Timers
 from tests.integration.exporting import make_project
@@ -59,11 +59,14 @@ class Timed:
 
     async def rule(self, **more: Any) -> Alert:
         given = {"name": "n", "query": {"events": ["e"]}, "window": "5m", "condition": {"type": "absence"}, **more}
-        return await self.alerts.create(self.project, from_json(msgspec.json.encode(given), Rule).checked())
+        rule = from_json(msgspec.json.encode(given), Rule).checked()
+        async with self.catalog.transaction() as transaction:
+            return await self.alerts.within(transaction).create(self.project, rule)
 
     async def report(self, **more: Any) -> Report:
         asked = from_json(msgspec.json.encode({"name": "r", "emails": ["a@b.example"], **more}), ReportRequest)
-        return await self.reports.create(self.project, asked.checked())
+        async with self.catalog.transaction() as transaction:
+            return await self.reports.within(transaction).create(self.project, asked.checked())
 
     async def state(self, alert: Alert) -> str:
         found = await self.alerts.find(alert.id)
@@ -78,7 +81,7 @@ class Timed:
 
     async def published(self) -> list[tuple[str, Any]]:
         """What was published since the last call: type and data."""
-        subscription = await self.bus.subscribe(CONTROL, "test")
+        subscription = await self.bus.subscribe(CONTROL_TOPIC, "test")
         found = await subscription.take(1_000, 0)
         await subscription.ack([one.position for one in found])
         await subscription.close()

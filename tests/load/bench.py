@@ -1,4 +1,4 @@
-"""Benchmarks by name: `python -m tests.load.bench NAME…`, from the repository's root.
+"""Benchmarks by name, or `all`: `python -m tests.load.bench NAME…`, from the repository's root.
 
 Prints a table and keeps the numbers in bench-results/. A number below its bar is shown, not punished: it depends on
 the machine and on what else it does. What was acknowledged and is not counted, or counted twice, ends with 1.
@@ -6,50 +6,85 @@ the machine and on what else it does. What was acknowledged and is not counted, 
 
 import argparse
 import contextlib
+import os
+import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from rich.console import Console
 
 from shared.cli.client import CliError, Connection
 from tests.engines.kafka import running as running_kafka
+from tests.load.dashboard import bench_dashboard
 from tests.load.export import bench_export
+from tests.load.freshness import bench_freshness
 from tests.load.gateway import bench_gateway
 from tests.load.generator import ROOT
-from tests.load.ingest import bench_ingest
+from tests.load.importing import bench_import
+from tests.load.ingest import bench_batch, bench_single
 from tests.load.instance import Instance, InstanceError, private_instance
 from tests.load.measurement import Measurement, Options, show, write_results
+from tests.load.people import bench_people
 from tests.load.query import bench_query
+from tests.load.rollup import bench_rollup
+from tests.load.segments import bench_segments
+from tests.load.starting import bench_cold_start, bench_idle
 
-Benchmark = Callable[[Instance, Options], Iterator[Measurement]]
+ROWS = 10_000_000
+ALL = "all"
+
+
+class Benchmark(NamedTuple):
+    """What it runs, and the settings its own instance gets."""
+
+    run: Callable[[Instance, Options], Iterator[Measurement]]
+    environ: Mapping[str, str] = {}
+
+
+# Hours are rolled up at once, not after they were quiet; no limit on how often one key asks.
+_QUICK = {"SLUICE_ROLLUP_QUIET_SECONDS": "0", "SLUICE_LIMIT_READ_KEY": "none", "SLUICE_LIMIT_READ_ADDRESS": "none"}
 BENCHMARKS: dict[str, Benchmark] = {
-    "export": bench_export,
-    "gateway": bench_gateway,
-    "ingest": bench_ingest,
-    "query": bench_query,
+    "ingest-single": Benchmark(bench_single),
+    "ingest-workers": Benchmark(bench_single, {"SLUICE_EDGE_WORKERS": "2"}),
+    "ingest-batch": Benchmark(bench_batch),
+    "freshness": Benchmark(bench_freshness, _QUICK),
+    "import-10M": Benchmark(bench_import),
+    "query-10M": Benchmark(bench_query, _QUICK),
+    "segments": Benchmark(bench_segments, _QUICK),
+    "people-10M": Benchmark(bench_people, _QUICK),
+    "rollup-backfill": Benchmark(bench_rollup, _QUICK),
+    "cold-start": Benchmark(bench_cold_start),
+    "idle": Benchmark(bench_idle),
+    "dashboard": Benchmark(bench_dashboard, _QUICK),
+    "export": Benchmark(bench_export),
+    "gateway": Benchmark(bench_gateway),
 }
 
 
 def main(arguments: list[str]) -> int:
     """Run the named benchmarks, each on a fresh instance unless --url names one; 1 for a wrong count."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("names", nargs="+", choices=sorted(BENCHMARKS), metavar="NAME", help=", ".join(BENCHMARKS))
+    known = [*BENCHMARKS, ALL]
+    parser.add_argument("names", nargs="*", default=[ALL], choices=known, metavar="NAME", help=", ".join(known))
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each measurement; the median counts")
     parser.add_argument("--seconds", type=float, default=10.0, help="of one round")
-    parser.add_argument("--events", type=int, default=1_000_000, help="that `query` and `export` store before they ask")
+    rows = int(os.environ.get("ROWS", ROWS))
+    parser.add_argument("--rows", type=int, default=rows, help="of those that need many; by default ROWS or 10000000")
     parser.add_argument("--url", default="", help="a server of this machine that runs already")
     parser.add_argument("--key", default="", help="its secret key with the scopes ingest and read")
     parser.add_argument("--data", type=Path, help="its data folder, for CPU figures and the bus lag")
     parser.add_argument("--kafka", action="store_true", help="on a real Kafka broker of its own instead of Valkey")
     given = parser.parse_args(arguments)
-    options, console, wrong = Options(given.rounds, given.seconds, given.events), Console(highlight=False), False
-    for name in given.names:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # whoever stops a run stops its instance, too
+    options, console, wrong = Options(given.rounds, given.seconds, given.rows), Console(highlight=False), False
+    for name in BENCHMARKS if ALL in given.names else given.names:
         found: list[Measurement] = []
         try:
-            with _instance(given) as instance:
-                for measurement in BENCHMARKS[name](instance, options):
-                    console.print(f"{measurement.name}: {measurement.value:,.0f} {measurement.unit}")
+            with _instance(given, BENCHMARKS[name]) as instance:
+                for measurement in BENCHMARKS[name].run(instance, options):
+                    console.print(f"{measurement.name}: {measurement.value:,.2f} {measurement.unit}")
                     found.append(measurement)
         except (InstanceError, CliError) as error:
             console.print(f"{name}: {error}", style="red", markup=False)
@@ -61,13 +96,15 @@ def main(arguments: list[str]) -> int:
 
 
 @contextlib.contextmanager
-def _instance(given: argparse.Namespace) -> Iterator[Instance]:
+def _instance(given: argparse.Namespace, benchmark: Benchmark) -> Iterator[Instance]:
     if given.url:
         connection = Connection(given.url, given.key)
         yield Instance(connection, connection, given.data)
         return
     with contextlib.ExitStack() as ends:
-        added = {"SLUICE_BUS_URL": ends.enter_context(running_kafka()).url} if given.kafka else {}
+        added = dict(benchmark.environ)
+        if given.kafka:
+            added["SLUICE_BUS_URL"] = ends.enter_context(running_kafka()).url
         yield ends.enter_context(private_instance(**added))
 
 

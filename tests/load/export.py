@@ -4,24 +4,23 @@ The events are made in the warehouse itself, with random ids and values. The fun
 files with checksums; the plain statement reads the same columns once, as they lie there, into one stream.
 """
 
-import threading
 import time
 import uuid
 from collections.abc import Iterator
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
-import psutil
 
 from functions.export.columns import columns, select_list
 from functions.export.formats import Format
 from tests.load.instance import STORED_SECONDS, Instance, InstanceError
 from tests.load.measurement import Measurement, Options, load_average
+from tests.load.memory import MIB, Memory
 
 _AT_ONCE = 500_000
 _SECONDS = 3_600.0
-_MIB = 2**20
+_MOST_ROWS = 1_000_000
 _FORMATS: tuple[Format, ...] = ("parquet", "csv", "json")
 _ROWS = """
 INSERT INTO events (
@@ -40,29 +39,30 @@ FROM numbers({first}, {count})
 
 def bench_export(instance: Instance, options: Options) -> Iterator[Measurement]:
     """Rows a second of each format, the whole job; raises InstanceError where an export has another number of rows."""
-    ours = _Ours(instance)
-    ours.fill(options.events)
-    bare = ours.plain(options.events)
+    ours, rows = _Ours(instance), min(options.rows, _MOST_ROWS)
+    ours.fill(rows)
+    bare = ours.plain(rows)
     for wanted in _FORMATS:
         load = load_average()
-        with _Memory(ours.worker) as memory:
+        with Memory({"work": ours.worker}) as memory:
             started = time.monotonic()
             result = ours.export(wanted)
             seconds = time.monotonic() - started
-        if result["rows"] != options.events:
-            raise InstanceError(f"{options.events} events are stored, {result['rows']} were exported")
+        if result["rows"] != rows:
+            raise InstanceError(f"{rows} events are stored, {result['rows']} were exported")
         yield Measurement(
             f"export_{wanted}",
-            options.events / seconds,
+            rows / seconds,
             "rows/s",
-            ratio=options.events / seconds / bare,
+            ratio=rows / seconds / bare,
             baseline=bare,
+            beside="plain Parquet",
             load_average=load,
             details={
                 "files": len(result["files"]),
-                "mib": result["bytes"] / _MIB,
-                "work_mib_before": memory.before / _MIB,
-                "work_mib_highest": memory.highest / _MIB,
+                "mib": result["bytes"] / MIB,
+                "work_mib_before": memory.before("work") / MIB,
+                "work_mib_highest": memory.highest("work") / MIB,
             },
         )
 
@@ -145,28 +145,3 @@ class _Ours:
             raise InstanceError(f"{answer.status_code} {answer.text[:300]}")
         found: dict[str, Any] = answer.json()
         return found
-
-
-class _Memory:
-    """What a process takes while the block runs, in bytes."""
-
-    def __init__(self, pid: int) -> None:
-        self._process = psutil.Process(pid)
-        self._done = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self.before = self.highest = self._taken()
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._done.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._done.wait(0.1):
-            self.highest = max(self.highest, self._taken())
-
-    def _taken(self) -> int:
-        return int(self._process.memory_info().rss)

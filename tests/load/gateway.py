@@ -40,9 +40,12 @@ def bench_gateway(instance: Instance, options: Options) -> Iterator[Measurement]
         "gateway_added_p95",
         added,
         "ms",
+        bar=BAR_MS,
+        at_most=True,
         baseline=statistics.median(direct for direct, _ in rounds),
+        beside="the function itself",
+        loop="closed",
         load_average=load_average(),
-        details={"at most": BAR_MS, "kept": added <= BAR_MS},
     )
 
 

@@ -14,6 +14,7 @@ import sys
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
@@ -39,7 +40,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     `batch` events a request, out of a pool of `pool` distinct ones made from `seed`. `rate` requests a second
     is the open loop, 0 the closed one. `acks` names a file for an `AckLog`; with `resend` a request that was
     answered 429 or 503, or whose connection broke, is repeated unchanged until it is acknowledged. After the
-    time is up the open answers are awaited for `grace` seconds.
+    time is up the open answers are awaited for `grace` seconds. Events are of the `hours` before `now` (epoch
+    seconds; 0 is the start).
     """
 
     url: str
@@ -55,6 +57,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     acks: str = ""
     resend: bool = False
     grace: float = 10.0
+    now: float = 0.0
+    hours: int = 1
+
+    @property
+    def moment(self) -> datetime | None:
+        return datetime.fromtimestamp(self.now, UTC) if self.now else None
 
 
 class Result(msgspec.Struct, kw_only=True):
@@ -144,7 +152,9 @@ class _Load:
         self._log = log
         self._target = target_of(plan.url, plan.path)
         self._run = new_run()
-        bodies = make_bodies(run=self._run, seed=plan.seed, pool=plan.pool, batch=plan.batch)
+        bodies = make_bodies(
+            run=self._run, seed=plan.seed, pool=plan.pool, batch=plan.batch, now=plan.moment, hours=plan.hours
+        )
         self._requests = make_requests(bodies, target=self._target, key=plan.key, batch=plan.batch)
         self._connections = [_Connection(self) for _ in range(plan.connections)]
         self._statuses: Counter[int] = Counter()
@@ -366,7 +376,10 @@ def run_load(plan: Plan) -> Result:
 def main() -> None:
     plan = msgspec.json.decode(sys.stdin.buffer.read(), type=Plan)
     gc.disable()  # nothing on the hot path makes cycles, and a collection would show as latency
-    result = uvloop.run(run(plan))
+    try:
+        result = uvloop.run(run(plan))
+    except KeyboardInterrupt:  # how a crash test ends it: what it was told is in its file
+        sys.exit(130)
     sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n")
 
 

@@ -1,4 +1,7 @@
-"""`bench ingest`: durable single events at 64 and 512 connections beside a bare 202, and batches of 100."""
+"""`bench ingest-single`, `ingest-workers` and `ingest-batch`: durable events beside a bare 202, all closed loops.
+
+Single events at 64 and 512 connections, with one process of the edge and with two; batches of 100.
+"""
 
 import contextlib
 import statistics
@@ -39,16 +42,25 @@ class _Ledger:
         if not self.acked <= counted <= self.possible:
             raise InstanceError(f"{self.acked} events were acknowledged, {counted} count (at most {self.possible})")
 
+    def counted(self) -> Measurement:
+        details = {"acknowledged": self.acked, "possible": self.possible}
+        return Measurement("ingest_counted", float(self.acked), "events", details=details)
 
-def bench_ingest(instance: Instance, options: Options) -> Iterator[Measurement]:
-    """The measurements of DESIGN §8 that concern ingest; raises InstanceError if acknowledged ≠ counted."""
+
+def bench_single(instance: Instance, options: Options) -> Iterator[Measurement]:
+    """Single events at 64 and at 512 connections; raises InstanceError if acknowledged ≠ counted."""
     ledger = _Ledger(instance)
     with bare_server() as bare:
         for connections in SINGLE_BARS:
             yield _single(instance, ledger, bare, options, connections=connections)
+    yield ledger.counted()
+
+
+def bench_batch(instance: Instance, options: Options) -> Iterator[Measurement]:
+    """Batches of 100, acknowledged and stored; raises InstanceError if acknowledged ≠ counted."""
+    ledger = _Ledger(instance)
     yield from _batches(instance, ledger, options)
-    counted = {"acknowledged": ledger.acked, "possible": ledger.possible}
-    yield Measurement("ingest_counted", float(ledger.acked), "events", details=counted)
+    yield ledger.counted()
 
 
 def _single(instance: Instance, ledger: _Ledger, bare: str, options: Options, *, connections: int) -> Measurement:
@@ -65,12 +77,14 @@ def _single(instance: Instance, ledger: _Ledger, bare: str, options: Options, *,
         everything.append(_per_event(before, instance.cpu(), result, "all"))
     value, baseline = _median(ours, "rate"), _median(bares, "rate")
     return Measurement(
-        f"ingest_single_{connections}",
+        f"ingest_single_{connections}_workers_{instance.edges}",
         value,
         "requests/s",
         bar=SINGLE_BARS[connections],
         ratio=value / baseline,
         baseline=baseline,
+        beside="bare 202",
+        loop="closed",
         load_average=load,
         details={
             "ratio_bar": RATIO_BAR,
@@ -105,6 +119,7 @@ def _batches(instance: Instance, ledger: _Ledger, options: Options) -> Iterator[
             statistics.median(rates),
             "events/s",
             bar=BATCH_BAR,
+            loop="closed",
             load_average=load,
             details={**details, "rounds": rates},
         )

@@ -30,6 +30,8 @@ WRITER = "batch-write"
 UP_SECONDS = 180
 STORED_SECONDS = 300
 _POLL_SECONDS = 0.1
+# Each further process of the edge has a port for its metrics.
+_MORE_EDGES = 3
 
 
 class InstanceError(Exception):
@@ -90,13 +92,25 @@ class Instance:
             raise InstanceError(f"the process of {name} is not known: give --data")
         return pid
 
+    def parts(self) -> dict[str, int]:
+        """The process id of each part and of the supervisor; raises InstanceError where they are not known."""
+        found: dict[str, int] = self._state.get("parts", {})
+        if not found:
+            raise InstanceError("the processes of the instance are not known: give --data")
+        return {**found, "supervisor": self._state["pid"]}
+
+    @property
+    def edges(self) -> int:
+        """How many processes share the edge's port."""
+        return max(1, sum(map(_is_edge, self._state.get("parts", {}))))
+
     def cpu(self) -> Cpu | None:
         """CPU used so far; None where the processes are not known."""
         parts: dict[str, int] = self._state.get("parts", {})
         if not parts:
             return None
         used = {name: _cpu_seconds(pid) for name, pid in {**parts, "supervisor": self._state["pid"]}.items()}
-        return Cpu(used["edge"], sum(used.values()))
+        return Cpu(sum(seconds for name, seconds in used.items() if _is_edge(name)), sum(used.values()))
 
     def _lag(self) -> int:
         url = self._state.get("env", {}).get("SLUICE_BUS_URL")
@@ -106,6 +120,10 @@ class Instance:
     def _keep_waiting(deadline: float, what: str) -> None:
         if time.monotonic() > deadline:
             raise InstanceError(f"{what} after {STORED_SECONDS} s")
+
+
+def _is_edge(part: str) -> bool:
+    return part.partition("-")[0] == "edge"
 
 
 async def _bus_lag(url: str) -> int:
@@ -163,7 +181,7 @@ def free_ports() -> int:
     """The first of as many free ports in a row as an instance needs."""
     for _ in range(100):
         first = random.randrange(20_000, 60_000)
-        if all(_is_free(first + place) for place in range(len(PARTS))):
+        if all(_is_free(first + place) for place in range(len(PARTS) + _MORE_EDGES)):
             return first
     raise InstanceError("no free ports")
 

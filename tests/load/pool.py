@@ -77,16 +77,22 @@ def make_event(dice: random.Random, moment: datetime) -> dict[str, object]:
     }
 
 
-def make_bodies(*, run: str, seed: int, pool: int, batch: int) -> list[bytes]:
+def make_events(*, seed: int, count: int, now: datetime, hours: int = 1) -> list[dict[str, object]]:
+    """Make events of the `hours` before `now`, without their ids; the same again from the same arguments."""
+    dice = random.Random(seed)
+    span = hours * 3_600_000
+    return [make_event(dice, now - timedelta(milliseconds=dice.randrange(span))) for _ in range(count)]
+
+
+def make_bodies(
+    *, run: str, seed: int, pool: int, batch: int, now: datetime | None = None, hours: int = 1
+) -> list[bytes]:
     """Make request bodies of `batch` events out of `pool` distinct ones, with `%012x` for an id's counter.
 
     A batch of one is the bare event; larger ones are `{"events":[…]}`.
     """
-    dice = random.Random(seed)
-    now = datetime.now(tz=UTC)
     events = []
-    for _ in range(max(pool, batch)):
-        event = make_event(dice, now - timedelta(milliseconds=dice.randrange(3_600_000)))
+    for event in make_events(seed=seed, count=max(pool, batch), now=now or datetime.now(tz=UTC), hours=hours):
         text = msgspec.json.encode(event).replace(b"%", b"%%")
         events.append(b'{"id":"%s%%0%dx",' % (run.encode(), _COUNTER_DIGITS) + text[1:])
     if batch == 1:

@@ -1,209 +1,164 @@
-"""`bench query`: count, time series and breakdown of a million events beside plain SQL, which knows of no repeats.
+"""`bench query-10M`: a fixed mix of questions about ten million rows, each beside plain SQL that knows of no repeats.
 
-The events go in through ingest. Each question is asked of the function and, right after, as one SQL statement without
-FINAL of the warehouse itself, over one connection each. The ratio is what exactness and HTTP cost.
+Every question is asked many times, each time of another range, so that no answer is a cached one; beside it the same
+of the warehouse itself, without FINAL and with it. First from the rows, merged, then once the hours are rolled up.
 """
 
-import random
-import statistics
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from functools import partial
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 import httpx
-import msgspec
 
-from tests.load.instance import STORED_SECONDS, Instance, InstanceError
-from tests.load.measurement import Measurement, Options, load_average
-from tests.load.pool import event_id, make_event, new_run
+from tests.load.instance import Instance, InstanceError
+from tests.load.measurement import Measurement, Options, load_average, percentile
+from tests.load.rollup import roll_up
+from tests.load.rows import DAYS, REPEATED, Rows
 
-DAYS = 60
-P95_BAR_MS = 100.0
-ASKED = 15
-_BATCH = 1_000
-_SENDERS = 4
-_MERGED_SECONDS = 120.0
+ROLLED_BAR_MS = 15.0
+BAR_MS = 100.0
+ALL_USERS_BAR_MS = 300.0
+FINAL_BAR = 1.5
+ASKED = 10
 
 
 class Question(NamedTuple):
-    """The same question twice: to a function of ours, and as what stands between SELECT and FROM, and after WHERE."""
+    """The same question twice: to a function of ours, and as what stands between SELECT and FROM, and after WHERE.
+
+    `rolled` says that counts of whole hours answer it.
+    """
 
     name: str
     path: str
     body: dict[str, Any]
     select: str
     group: str = ""
+    where: str = ""
     days: int = DAYS
+    bar: float = BAR_MS
+    rolled: bool = False
 
 
-QUESTIONS = (
-    Question("count", "count", {}, "count()"),
-    Question("count_7_days", "count", {}, "count()", days=7),
-    Question("users", "count", {"measure": "users"}, "uniqExact(user_key)"),
-    Question("timeseries_days", "timeseries", {}, "toStartOfDay(timestamp) AS t, count()", "GROUP BY t"),
-    Question(
-        "timeseries_hours", "timeseries", {"interval": "hour"}, "toStartOfHour(timestamp) AS t, count()", "GROUP BY t"
-    ),
-    Question(
-        "timeseries_users_by_event",
-        "timeseries",
-        {"measure": "users", "group_by": "event"},
-        "toStartOfDay(timestamp) AS t, event, uniqExact(user_key)",
-        "GROUP BY t, event",
-    ),
-    Question("breakdown_event", "breakdown", {"by": "event"}, "event, count() AS n", "GROUP BY event ORDER BY n DESC"),
-    Question(
-        "breakdown_sum_by_property",
-        "breakdown",
-        {"by": "properties.screen", "measure": "sum:price"},
-        "toString(properties.screen) AS s, sum(toFloat64OrNull(toString(properties.price))) AS n",
-        "GROUP BY s ORDER BY n DESC LIMIT 10",
-    ),
-    Question(
-        "breakdown_user",
-        "breakdown",
-        {"by": "user_id"},
-        "user_id, count() AS n",
-        "GROUP BY user_id ORDER BY n DESC LIMIT 10",
-    ),
-)
+def questions(user: str) -> list[Question]:
+    """The mix; `user` is the person of the timeline."""
+    filtered = [{"property": "country", "op": "eq", "value": "DE"}]
+    price = [{"property": "properties.price", "op": "gt", "value": 400}]
+    hour, day = "toStartOfHour(timestamp) AS t", "toStartOfDay(timestamp) AS t"
+    over_400 = "AND toFloat64OrNull(toString(properties.price)) > 400"
+    last = "ORDER BY timestamp DESC LIMIT 100"
+    return [
+        Question("count", "count", {}, "count()", rolled=True),
+        Question("count_7_days", "count", {}, "count()", days=7, rolled=True),
+        Question("by_day", "timeseries", {}, f"{day}, count()", "GROUP BY t", rolled=True),
+        Question("by_hour", "timeseries", {"interval": "hour"}, f"{hour}, count()", "GROUP BY t", rolled=True),
+        Question("by_event", "breakdown", {"by": "event"}, "event, count()", "GROUP BY event", rolled=True),
+        Question("by_country", "breakdown", {"by": "country"}, "country, count()", "GROUP BY country"),
+        Question("users", "count", {"measure": "users"}, "uniqExact(user_key)", bar=ALL_USERS_BAR_MS),
+        Question("users_7_days", "count", {"measure": "users"}, "uniqExact(user_key)", days=7),
+        Question("filtered", "count", {"filters": filtered}, "count()", where="AND country = 'DE'"),
+        Question("filtered_property_7_days", "count", {"filters": price}, "count()", where=over_400, days=7),
+        Question("timeline", "events", {"user_id": user}, "*", last, f"AND user_id = '{user}'"),
+    ]
 
 
 def bench_query(instance: Instance, options: Options) -> Iterator[Measurement]:
-    """p50 and p95 of every question, just written and merged; raises InstanceError unless every event counts once."""
-    started, now, run = time.monotonic(), datetime.now(tz=UTC), new_run()
-    ours = _Ours(instance, now)
-    _fill(ours, options.events, run)
-    yield _stored(ours, options.events, started)
-    plain = _Plain(instance, event_id(run, 0), now)
-    states: tuple[tuple[str, Callable[[], None]], ...] = (("fresh", lambda: None), ("merged", plain.merge))
-    for state, bring_there in states:
-        bring_there()
-        for question in QUESTIONS:
-            yield _asked(ours, plain, question, state, options.rounds * ASKED)
+    """p95 of every question; raises InstanceError where a count is not that of the distinct events."""
+    with Rows(instance) as rows, httpx.Client(base_url=instance.read.url, trust_env=False, timeout=120) as client:
+        asking = _Asking(client, instance.read.key, rows)
+        events = asking.count() + options.rows
+        yield Measurement("query_filled", rows.fill(options.rows), "rows/s", details={"rows": options.rows})
+        rows.merge()
+        asking.check(events)
+        user = rows.sql(f"SELECT any(user_id) FROM events WHERE project_id = '{rows.project}' AND event = 'purchase'")
+        mix = questions(user.strip())
+        for question in mix:
+            yield _asked(asking, question, "rows", options.rounds * ASKED)
+        roll_up(instance, rows)
+        asking.check(events)
+        for question in mix:
+            if question.rolled:
+                yield _asked(asking, question._replace(bar=ROLLED_BAR_MS), "rolled", options.rounds * ASKED)
 
 
-class _Ours:
-    """The functions, as a client sees them."""
+class _Asking:
+    """The functions as a client sees them, and plain SQL of the same."""
 
-    def __init__(self, instance: Instance, now: datetime) -> None:
-        self._client = httpx.Client(base_url=instance.write.url, trust_env=False, timeout=60)
-        self._write = {"X-API-Key": instance.write.key, "Content-Type": "application/json"}
-        self._read = {"X-API-Key": instance.read.key}
-        self.now = now
+    def __init__(self, client: httpx.Client, key: str, rows: Rows) -> None:
+        self._client = client
+        self._key = {"X-API-Key": key}
+        self._rows = rows
 
-    def send(self, body: bytes) -> None:
-        answer = self._client.post("/api/v1/events", content=body, headers=self._write)
-        if answer.status_code != httpx.codes.ACCEPTED:
-            raise InstanceError(f"{answer.status_code} {answer.text[:300]}")
+    def count(self) -> int:
+        return int(self.ask(Question("count", "count", {}, "count()"), 0)["value"])
 
-    def ask(self, question: Question) -> dict[str, Any]:
-        span = {"from": (self.now - timedelta(days=question.days)).isoformat(), "to": self.now.isoformat()}
-        answer = self._client.post(f"/api/v1/query/{question.path}", json={**span, **question.body}, headers=self._read)
+    def check(self, events: int) -> None:
+        if (counted := self.count()) != events:
+            raise InstanceError(f"{events} distinct events are stored, one in {REPEATED} twice; {counted} count")
+
+    def ask(self, question: Question, number: int) -> dict[str, Any]:
+        start, end = self._range(question, number)
+        body = {"from": start.isoformat(), "to": end.isoformat(), **question.body}
+        answer = self._client.post(f"/api/v1/query/{question.path}", json=body, headers=self._key)
         if answer.status_code != httpx.codes.OK:
             raise InstanceError(f"{question.name}: {answer.status_code} {answer.text[:300]}")
         found: dict[str, Any] = answer.json()
         return found
 
-
-def _fill(ours: _Ours, events: int, run: str) -> None:
-    with ThreadPoolExecutor(_SENDERS) as pool:
-        sending: deque[Future[None]] = deque()
-        for body in _bodies(events, run, ours.now):
-            sending.append(pool.submit(ours.send, body))
-            if len(sending) > 2 * _SENDERS:  # bodies of a million events would fill the memory
-                sending.popleft().result()
-        for one in sending:
-            one.result()
-
-
-def _bodies(events: int, run: str, now: datetime) -> Iterator[bytes]:
-    dice = random.Random(1)
-    for first in range(0, events, _BATCH):
-        numbers = range(first, min(first + _BATCH, events))
-        batch = (make_event(dice, now - timedelta(days=DAYS) * dice.uniform(0.001, 0.999)) for _ in numbers)
-        named = [{"id": event_id(run, number), **event} for number, event in zip(numbers, batch, strict=True)]
-        yield msgspec.json.encode({"events": named})
-
-
-def _stored(ours: _Ours, events: int, started: float) -> Measurement:
-    """How fast the events went in, once they all count, and a second later too."""
-    deadline = time.monotonic() + STORED_SECONDS
-    while (counted := ours.ask(QUESTIONS[0])["value"]) < events:
-        if time.monotonic() > deadline:
-            raise InstanceError(f"{counted} of {events} events count after {STORED_SECONDS} s")
-        time.sleep(0.25)
-    rate = events / (time.monotonic() - started)
-    time.sleep(1)
-    if (counted := ours.ask(QUESTIONS[0])["value"]) != events:
-        raise InstanceError(f"{events} events were acknowledged, {counted} count")
-    return Measurement("query_filled", rate, "events/s", details={"events": events})
-
-
-class _Plain:
-    """The warehouse itself, without FINAL; of the project that holds the event."""
-
-    def __init__(self, instance: Instance, event: str, now: datetime) -> None:
-        if not instance.warehouse_url:
-            raise InstanceError("plain SQL needs the data folder of the instance: give --data")
-        address = urlsplit(instance.warehouse_url)
-        self._client = httpx.Client(
-            base_url=address._replace(path="/").geturl(),
-            params={"database": address.path.strip("/")},
-            trust_env=False,
-            timeout=_MERGED_SECONDS,
+    def plain(self, question: Question, number: int, *, final: bool) -> None:
+        start, end = self._range(question, number)
+        where = (
+            f"project_id = '{self._rows.project}' AND timestamp >= '{start:%F %T}' AND timestamp < '{end:%F %T}'"
+            f" AND toDate(timestamp) >= '{start:%F}' AND toDate(timestamp) <= '{end:%F}' {question.where}"
         )
-        self._now = now
-        self._project = self._sql(f"SELECT any(project_id) FROM events WHERE event_id = '{event}'").strip()
+        settings = "SETTINGS do_not_merge_across_partitions_select_final = 1"
+        self._rows.sql(
+            f"SELECT {question.select} FROM events {'FINAL' if final else ''} WHERE {where} {question.group} {settings}"
+        )
 
-    def ask(self, question: Question) -> None:
-        first, last = (f"'{at:%F %T.%f}'" for at in (self._now - timedelta(days=question.days), self._now))
-        where = f"project_id = '{self._project}' AND timestamp >= {first} AND timestamp < {last}"
-        self._sql(f"SELECT {question.select} FROM events WHERE {where} {question.group}")
-
-    def merge(self) -> None:
-        """Bring every partition to one part, as background merges do within minutes."""
-        self._sql("OPTIMIZE TABLE events FINAL")
-
-    def _sql(self, sql: str) -> str:
-        answer = self._client.post("", content=sql)
-        if answer.status_code != httpx.codes.OK:
-            raise InstanceError(f"{answer.status_code} {answer.text[:300]}")
-        return answer.text
+    def _range(self, question: Question, number: int) -> tuple[Any, Any]:
+        """Another one each time, of whole hours: the whole first, then shorter by an hour at one end or the other."""
+        end = self._rows.end - timedelta(hours=number // 2)
+        return end - timedelta(days=question.days) + timedelta(hours=number), end
 
 
-def _asked(ours: _Ours, plain: _Plain, question: Question, state: str, times: int) -> Measurement:
-    load, answered, selected = load_average(), [], []
-    for _ in range(times + 1):
-        answered.append(_milliseconds(lambda: ours.ask(question)))
-        selected.append(_milliseconds(lambda: plain.ask(question)))
-    warm, bare = sorted(answered[1:]), statistics.median(selected[1:])
-    value = statistics.median(warm)
+def _asked(asking: _Asking, question: Question, state: str, times: int) -> Measurement:
+    load = load_average()
+    answered: list[float] = []
+    plain: list[float] = []
+    final: list[float] = []
+    answer: dict[str, Any] = {}
+    for number in range(times + 1):
+        took, answer = _milliseconds(partial(asking.ask, question, number))
+        answered.append(took)
+        plain.append(_milliseconds(partial(asking.plain, question, number, final=False))[0])
+        final.append(_milliseconds(partial(asking.plain, question, number, final=True))[0])
+    value, bare = percentile(answered[1:], 0.95), percentile(plain[1:], 0.95)
     return Measurement(
         f"query_{question.name}_{state}",
         value,
-        "ms",
+        "ms p95",
+        bar=question.bar,
+        at_most=True,
         ratio=value / bare,
         baseline=bare,
+        beside="plain SQL",
+        loop="closed",
         load_average=load,
         details={
-            "p95_ms": _p95(warm),
-            "p95_bar_ms": P95_BAR_MS,
+            "p50_ms": percentile(answered[1:], 0.5),
             "first_ms": answered[0],
-            "plain_p95_ms": _p95(sorted(selected[1:])),
+            "plain_p50_ms": percentile(plain[1:], 0.5),
+            "final_p50_ms": percentile(final[1:], 0.5),
+            "final_over_plain": percentile(final[1:], 0.5) / percentile(plain[1:], 0.5),
+            "final_over_plain_bar": FINAL_BAR,
+            "mode": str(answer.get("plan", {}).get("mode", "")),
         },
     )
 
 
-def _p95(ordered: list[float]) -> float:
-    return ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))]
-
-
-def _milliseconds(work: Callable[[], object]) -> float:
+def _milliseconds(work: Callable[[], Any]) -> tuple[float, Any]:
     started = time.perf_counter()
-    work()
-    return (time.perf_counter() - started) * 1_000
+    found = work()
+    return (time.perf_counter() - started) * 1_000, found

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -33,7 +34,7 @@ class Opener:
 
     def connect(self, statements: Sequence[bytes] = ()) -> Connection:
         raw = RawConnection()
-        connection = Connection(raw)
+        connection = Connection(raw, Path())
         self.opened.append((connection, raw, list(statements)))
         return connection
 
@@ -223,3 +224,22 @@ def test_statements_without_a_session_are_not_kept() -> None:
     call = read_call([], {})
     sessions.remember(call, b"SET a = 1")
     assert sessions.statements(call) == ()
+
+
+async def test_readers_leave_room_for_writers_and_have_a_line_of_their_own() -> None:
+    pool = pool_of(Opener(), reserved=1, waiting=1, wait_seconds=5)
+    async with pool.lease(PLAIN, reading=True):
+        reader = asyncio.create_task(read(pool))
+        await asyncio.sleep(0)
+        with pytest.raises(EngineError):
+            await read(pool)
+        await use(pool, PLAIN)
+        assert not reader.done()
+    await reader
+    assert pool.busy == 0
+    pool.close()
+
+
+async def read(pool: Pool) -> None:
+    async with pool.lease(PLAIN, reading=True):
+        pass

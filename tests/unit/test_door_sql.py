@@ -117,3 +117,17 @@ def test_what_would_do_something_else_is_refused(text: bytes) -> None:
 )
 def test_words_in_other_places_are_not_refused(text: bytes) -> None:
     check_statement(read_statement(text))
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        (b"INSERT INTO t ", b"INSERT INTO t \nFROM INFILE '/p'\n\nFORMAT CSV"),
+        (b"INSERT INTO t (a, b) -- c\n", b"INSERT INTO t (a, b) -- c\n\nFROM INFILE '/p'\n\nFORMAT CSV"),
+        (b"INSERT INTO t (a) SETTINGS x = 1 ", b"INSERT INTO t (a) \nFROM INFILE '/p'\nSETTINGS x = 1 \nFORMAT CSV"),
+        (b"INSERT INTO settings (settings) ", b"INSERT INTO settings (settings) \nFROM INFILE '/p'\n\nFORMAT CSV"),
+    ],
+    ids=["plain", "comment", "settings", "named settings"],
+)
+def test_the_data_of_an_insert_may_be_in_a_file_named_before_its_settings(sql: bytes, expected: bytes) -> None:
+    assert InsertHead(sql, "CSV", 0).from_file("/p") == expected

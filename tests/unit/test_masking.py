@@ -24,6 +24,10 @@ SECRETS = [
     ("{'password': 'hunter2222'}", "hunter2222"),
     ('{"new_password":"hunter2222"}', "hunter2222"),
     ("https://x.example/reset?token=abc12345&x=1", "abc12345"),
+    ("GET /api/v1/shared/shr_Qz7XwR1kq0n9c2v8b4m6l3j5h7g9f1d2s0a8/widgets/w1", "Qz7XwR1kq0n9"[5:] + "c2v8"),
+    ("the link slm_Qz7XwR1kq0n9c2v8b4m6l3j5h7g9f1d2s0a8 is over", "Qz7XwR1k"),
+    ("sli_Qz7XwR1kq0n9c2v8b4m6l3j5h7g9f1d2s0a8", "Qz7XwR1k"),
+    ("slr_Qz7XwR1kq0n9c2v8b4m6l3j5h7g9f1d2s0a8", "Qz7XwR1k"),
     ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "MfKQ9r8G"),
 ]
 

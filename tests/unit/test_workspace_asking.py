@@ -4,10 +4,8 @@ import pytest
 
 from functions.workspace import asking
 from functions.workspace.asking import Asked, check_range, ranged
-from functions.workspace.share_keys import ShareKeys
 from shared.clock import FixedClock, to_micros
 from shared.refusals import Refusal, Rejected
-from shared.security.keys import hash_key
 
 # Two days after Berlin's clocks went forward.
 NOW = datetime(2026, 3, 31, 10, 30, tzinfo=UTC)
@@ -64,13 +62,3 @@ def test_a_range_that_is_none_is_refused(query: dict[str, object], last: str, re
 
 def test_the_longest_range_is_still_a_time() -> None:
     assert ranged(Asked("count", {}, "50y"), "UTC")["from"] < (NOW - timedelta(days=365 * 49)).isoformat()
-
-
-def test_the_key_behind_a_share_follows_from_token_and_secret_and_outlives_a_new_secret() -> None:
-    old, new = ShareKeys("one secret"), ShareKeys("another", ["one secret"])
-    key = old.new("shr_token")
-    assert new.find("shr_token", hash_key(key)) == key
-    assert new.new("shr_token") != key
-    with pytest.raises(Rejected) as rejected:
-        ShareKeys("another").find("shr_token", hash_key(key))
-    assert rejected.value.refusal is Refusal.GONE

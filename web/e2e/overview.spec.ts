@@ -1,6 +1,10 @@
-import { EVENTS, expect, expectAccessible, signIn, test } from "./app";
+import { EVENTS, expect, expectAccessible, signedIn, test } from "./app";
 
-test.beforeEach(async ({ page, account, texts }) => signIn(page, account, texts));
+test.beforeEach(async ({ page, account, texts }) => {
+  await signedIn(page, account);
+  await page.goto(`/app/p/${account.project}/overview`);
+  await expect(page.getByRole("heading", { level: 1, name: texts.overview.title })).toBeVisible();
+});
 
 test("the numbers are the stored ones, and what is chosen stands in the address", async ({ page, texts }) => {
   const events = page.getByRole("region", { name: texts.measure.count, exact: true });

@@ -8,14 +8,15 @@ import {
   Navigate,
   Outlet,
   redirect,
-  useRouterState,
+  useRouter,
 } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
-import { projects } from "./api/account";
+import { me, projects } from "./api/account";
 import { useApi } from "./api/client";
 import type { Session } from "./api/session";
 import { useTexts } from "./i18n";
 import { sentenceOf } from "./panels/Panel";
+import { may } from "./state/may";
 import { ScopeProvider, scopeOf } from "./state/scope";
 import { parseView } from "./state/search";
 import { useSignedIn } from "./state/signedIn";
@@ -49,36 +50,61 @@ function Broken({ error }: { error: Error }) {
   );
 }
 
-/** To the project looked at last, else to the first one. */
+/** The project looked at last, else the first one. */
+function useLastProject() {
+  const query = useQuery(projects(useApi()));
+  return { ...query, project: query.data?.find(({ id }) => id === localStorage.getItem(LAST)) ?? query.data?.[0] };
+}
+
 function Home() {
   const { t } = useTexts();
-  const { data, error } = useQuery(projects(useApi()));
+  const { data, error, project } = useLastProject();
   if (error) return <Broken error={error} />;
   if (!data) return <div className="blank" role="status" aria-label={t("panel.loading")} />;
-  const project = data.find(({ id }) => id === localStorage.getItem(LAST)) ?? data[0];
   return project ? (
-    <Navigate to="/p/$project/overview" params={{ project: project.id }} replace />
+    <Navigate to="/p/$project" params={{ project: project.id }} replace />
   ) : (
     <Navigate to="/welcome" replace />
   );
+}
+
+/** Who may see numbers begins with them, the others with the playground. */
+function ProjectHome() {
+  const { project } = projectRoute.useParams();
+  const role = useQuery(projects(useApi())).data?.find(({ id }) => id === project)?.role;
+  const page = may(role, "events.read") ? "/p/$project/overview" : "/p/$project/playground";
+  return <Navigate to={page} params={{ project }} search={(old) => old} replace />;
 }
 
 /** The pages of a project share its shell and the scope out of the address. */
 function ProjectPages() {
   const { project } = projectRoute.useParams();
   const { view } = useView();
-  const timezone = useQuery(projects(useApi())).data?.find(({ id }) => id === project)?.timezone;
+  const { data, error } = useQuery(me(useApi()));
+  const found = data?.projects.find(({ id }) => id === project);
   const now = useMinute();
-  useEffect(() => localStorage.setItem(LAST, project), [project]);
+  const id = found?.id;
+  useEffect(() => {
+    if (id) localStorage.setItem(LAST, id);
+  }, [id]);
+  if (error && !data) return <Broken error={error} />;
+  if (data && !found) return <Missing />;
   return (
     <Shell project={project}>
-      {timezone ? (
-        <ScopeProvider value={scopeOf(view, project, timezone, now)}>
+      {found ? (
+        <ScopeProvider value={scopeOf(view, project, found.timezone, now)}>
           <Outlet />
         </ScopeProvider>
       ) : null}
     </Shell>
   );
+}
+
+/** Pages that belong to the account stand in the shell of the project looked at last. */
+function OwnPages() {
+  const { data, error, project } = useLastProject();
+  if (error && !data) return <Broken error={error} />;
+  return <Shell project={project?.id}>{data ? <Outlet /> : null}</Shell>;
 }
 
 const minute = () => Math.floor(Date.now() / 60_000);
@@ -95,9 +121,15 @@ function useMinute(): Date {
 
 /** A session that ends while a page is open leads to sign-in and back to the same address. */
 function SignedInOnly() {
-  const signedIn = useSignedIn();
-  const here = useRouterState({ select: ({ location }) => location.href });
-  return signedIn === "no" ? <Navigate to="/sign-in" search={{ next: here, expired: true }} replace /> : <Outlet />;
+  const ended = useSignedIn() === "no";
+  const router = useRouter();
+  // Once, with the address it ended at: while sign-in is being loaded the address is that of sign-in already.
+  useEffect(() => {
+    if (!ended) return;
+    const search = { next: router.state.location.href, expired: true };
+    void router.navigate({ to: "/sign-in", search, replace: true });
+  }, [ended, router]);
+  return ended ? null : <Outlet />;
 }
 
 export function makeRouter(session: Session) {
@@ -108,7 +140,14 @@ export function makeRouter(session: Session) {
       forgotRoute,
       resetRoute,
       verifyRoute,
-      inside.addChildren([homeRoute, welcomeRoute, invitationRoute, projectRoute.addChildren(pageRoutes)]),
+      invitationRoute,
+      sharedRoute,
+      inside.addChildren([
+        homeRoute,
+        welcomeRoute,
+        ownRoute.addChildren(ownRoutes),
+        projectRoute.addChildren(pageRoutes),
+      ]),
     ]),
     basepath: "/app",
     context: { session },
@@ -122,13 +161,13 @@ const root = createRootRoute({ component: Outlet });
 const at = <Path extends string>(path: Path) => ({ getParentRoute: () => root, path });
 const text = (value: unknown) => (typeof value === "string" ? value : undefined);
 /** Only our own pages: an address of somebody else's in `next` is not followed. */
-const own = (value: unknown) => (/^\/(?![/\\])/.test(text(value) ?? "") ? text(value) : undefined);
+const ours = (value: unknown) => (/^\/(?![/\\])/.test(text(value) ?? "") ? text(value) : undefined);
 
 const signInRoute = createRoute({
   ...at("sign-in"),
   component: lazyRouteComponent(() => import("./pages/SignIn")),
   validateSearch: (search: Record<string, unknown>): { next?: string; expired?: boolean; saved?: boolean } => ({
-    ...(own(search.next) ? { next: own(search.next) } : {}),
+    ...(ours(search.next) ? { next: ours(search.next) } : {}),
     ...(search.expired ? { expired: true } : {}),
     ...(search.saved ? { saved: true } : {}),
   }),
@@ -146,6 +185,18 @@ const verifyRoute = createRoute({
   ...at("verify-email"),
   component: lazyRouteComponent(() => import("./pages/VerifyEmail")),
 });
+const invitationRoute = createRoute({
+  ...at("invitation"),
+  component: lazyRouteComponent(() => import("./pages/Invitation")),
+  // Somebody who is signed in already needs no form.
+  beforeLoad: async ({ context }) => {
+    await (context as unknown as { session: Session }).session.restore();
+  },
+});
+const sharedRoute = createRoute({
+  ...at("shared/$token"),
+  component: lazyRouteComponent(() => import("./pages/Shared")),
+});
 const inside = createRoute({
   getParentRoute: () => root,
   id: "inside",
@@ -162,11 +213,12 @@ const welcomeRoute = createRoute({
   path: "welcome",
   component: lazyRouteComponent(() => import("./pages/Welcome")),
 });
-const invitationRoute = createRoute({
-  getParentRoute: () => inside,
-  path: "invitation",
-  component: lazyRouteComponent(() => import("./pages/Invitation")),
-});
+const ownRoute = createRoute({ getParentRoute: () => inside, id: "own", component: OwnPages });
+const own = <Path extends string>(path: Path) => ({ getParentRoute: () => ownRoute, path });
+const ownRoutes = [
+  createRoute({ ...own("account"), component: lazyRouteComponent(() => import("./pages/Account")) }),
+  createRoute({ ...own("projects"), component: lazyRouteComponent(() => import("./pages/Projects")) }),
+] as const;
 const projectRoute = createRoute({
   getParentRoute: () => inside,
   path: "p/$project",
@@ -175,12 +227,16 @@ const projectRoute = createRoute({
 });
 const page = <Path extends string>(path: Path) => ({ getParentRoute: () => projectRoute, path });
 const pageRoutes = [
+  createRoute({ ...page("/"), component: ProjectHome }),
   createRoute({ ...page("overview"), component: lazyRouteComponent(() => import("./pages/Overview")) }),
   createRoute({ ...page("events"), component: lazyRouteComponent(() => import("./pages/Events")) }),
   createRoute({ ...page("rejected"), component: lazyRouteComponent(() => import("./pages/Rejected")) }),
   createRoute({ ...page("playground"), component: lazyRouteComponent(() => import("./pages/Playground")) }),
   createRoute({ ...page("keys"), component: lazyRouteComponent(() => import("./pages/Keys")) }),
   createRoute({ ...page("install"), component: lazyRouteComponent(() => import("./pages/Install")) }),
+  createRoute({ ...page("settings"), component: lazyRouteComponent(() => import("./pages/Settings")) }),
+  createRoute({ ...page("members"), component: lazyRouteComponent(() => import("./pages/Members")) }),
+  createRoute({ ...page("system"), component: lazyRouteComponent(() => import("./pages/System")) }),
 ] as const;
 
 declare module "@tanstack/react-router" {

@@ -1,6 +1,9 @@
 import "@testing-library/jest-dom/vitest";
-import { cleanup } from "@testing-library/react";
+import { cleanup, configure } from "@testing-library/react";
 import { afterEach, vi } from "vitest";
+
+// Pages are loaded when they are opened, which takes its time where many tests run at once.
+configure({ asyncUtilTimeout: 10_000 });
 
 // What jsdom has no layout for.
 globalThis.ResizeObserver = class {

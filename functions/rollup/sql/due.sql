@@ -1,5 +1,5 @@
 -- Hours to roll up: changed since their header, over, and quiet by now or waiting for too long. Oldest hours first.
-SELECT toString(ledger.project_id) AS project, toUnixTimestamp(ledger.hour) AS start, ledger.version AS version
+SELECT toString(ledger.project_id) AS project, toUnixTimestamp(ledger.hour) AS start, ledger.version AS version, header.newest AS newest
 FROM
 (
     SELECT project_id, hour, sum(changes) AS version, max(changed_at) AS changed

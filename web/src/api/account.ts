@@ -5,7 +5,15 @@ export interface Project {
   id: string;
   name: string;
   timezone: string;
+  organisation_id: string;
   role: string;
+}
+
+export interface Organisation {
+  id: string;
+  name: string;
+  role: string;
+  projects: Project[];
 }
 
 export interface Me {
@@ -13,7 +21,21 @@ export interface Me {
   email: string;
   name: string;
   email_verified: boolean;
+  second_factor: boolean;
+  has_password: boolean;
+  created_at: string;
+  organisations: Organisation[];
   projects: Project[];
+}
+
+export interface SignIn {
+  id: string;
+  method: string;
+  address: string;
+  user_agent: string;
+  created_at: string;
+  last_used_at: string;
+  current: boolean;
 }
 
 /** Who is signed in, with the projects they may see. */
@@ -29,44 +51,31 @@ export function projects(api: Api) {
   return { ...me(api), select: (user: Me) => user.projects };
 }
 
-export interface MadeProject {
-  id: string;
-  keys: { write: { key: string } } | null;
-}
-
-/** A new project; its keys are in this answer only. */
-export function createProject(api: Api, name: string): Promise<MadeProject> {
-  const { timeZone: timezone } = Intl.DateTimeFormat().resolvedOptions();
-  return api.call("/api/v1/projects", { body: { name, timezone } });
-}
-
-/** A new key; its text is in this answer only. A public one can only send events, a secret one also reads and exports. */
-export async function createKey(api: Api, project: string, name: string, kind: "public" | "secret"): Promise<string> {
-  const body = kind === "public" ? { name, kind } : { name, kind, scopes: ["ingest", "read", "export"] };
-  return (await api.call<{ key: string }>(`/api/v1/projects/${project}/keys`, { body })).key;
-}
-
-export function revokeKey(api: Api, project: string, key: string): Promise<unknown> {
-  return api.call(`/api/v1/projects/${project}/keys/${key}`, { method: "DELETE" });
-}
-
-export interface ApiKey {
-  id: string;
-  kind: "public" | "secret";
-  name: string;
-  prefix: string;
-  scopes: string[];
-  created_at: string;
-  expires_at: string | null;
-  revoked_at: string | null;
-  last_used_at: string | null;
-}
-
-export function keysOf(api: Api, project: string) {
+/** Where the account is signed in, the newest use first. */
+export function signIns(api: Api) {
   return queryOptions({
-    queryKey: [project, "keys"],
-    queryFn: async ({ signal }) =>
-      (await api.call<{ items: ApiKey[] }>(`/api/v1/projects/${project}/keys`, { signal, query: { limit: 1000 } }))
-        .items,
+    queryKey: ["sessions"],
+    queryFn: async ({ signal }) => {
+      const { sessions } = await api.call<{ sessions: SignIn[] }>("/api/v1/auth/sessions", { signal });
+      return sessions.sort((a, b) => Date.parse(b.last_used_at) - Date.parse(a.last_used_at));
+    },
   });
+}
+
+const auth =
+  <Given extends object, Answer = unknown>(action: string) =>
+  (api: Api, body: Given) =>
+    api.call<Answer>(`/api/v1/auth/${action}`, { body });
+
+/** Every other session ends with it; `ended` says how many. */
+export const changePassword = auth<{ current_password: string; new_password: string }, { ended: number }>("password");
+export const beginTotp = auth<{ password: string }, { secret: string; uri: string }>("totp");
+export const confirmTotp = auth<{ code: string }, { recovery_codes: string[] }>("totp/confirm");
+export const removeTotp = auth<{ password: string; code: string }>("totp/remove");
+export const renewRecoveryCodes = auth<{ code: string }, { recovery_codes: string[] }>("totp/recovery-codes");
+export const resendVerification = auth<{ email: string }>("email/resend");
+export const endEverySession = auth<Record<string, never>>("logout-all");
+
+export function endSession(api: Api, id: string): Promise<unknown> {
+  return api.call(`/api/v1/auth/sessions/${id}`, { method: "DELETE" });
 }

@@ -13,6 +13,7 @@ export type EventsAnswer = Schemas["EventsAnswer"];
 export type StoredEvent = Schemas["StoredEvent"];
 export type RejectedAnswer = Schemas["RejectedAnswer"];
 export type ReasonsAnswer = Schemas["ReasonsAnswer"];
+export type SystemAnswer = Schemas["System"];
 export type ReceiptAnswer = Schemas["ReceiptAnswer"];
 export type LiveAnswer = Schemas["LiveAnswer"];
 export type ValuesAnswer = Schemas["SchemaAnswer_Value_"];

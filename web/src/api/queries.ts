@@ -6,6 +6,7 @@ import type {
   CountAnswer,
   EventsAnswer,
   ReasonsAnswer,
+  SystemAnswer,
   TimeseriesAnswer,
   ValuesAnswer,
 } from "./client";
@@ -83,7 +84,13 @@ export function valuesOf(api: Api, scope: AskedScope, property: string, q: strin
   return get<ValuesAnswer>(api, project, "/api/v1/schema/values", { ...span, timezone, property, q, limit: 20 }, false);
 }
 
+/** Why events were refused, how often, and when. */
 export function rejectedReasons(api: Api, scope: AskedScope) {
-  const { span, timezone, project } = scope;
-  return get<ReasonsAnswer>(api, project, "/api/v1/rejected/reasons", { ...span, timezone });
+  const { span, timezone, project, interval } = scope;
+  return get<ReasonsAnswer>(api, project, "/api/v1/rejected/reasons", { ...span, timezone, interval });
+}
+
+/** How the instance is: engines, what waits, how fresh the project is. */
+export function systemOf(api: Api, project: string) {
+  return get<SystemAnswer>(api, project, "/api/v1/system", {}, 10_000);
 }

@@ -268,6 +268,341 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/query/funnel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many people do 2 to 20 steps one after the other within a window, and how long it takes them */
+        get: operations["get /api/v1/query/funnel"];
+        put?: never;
+        /** How many people do 2 to 20 steps one after the other within a window, and how long it takes them */
+        post: operations["post /api/v1/query/funnel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/query/funnel/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The people behind a step of a funnel */
+        post: operations["post /api/v1/query/funnel/people"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/query/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who of each cohort comes back, and when */
+        get: operations["get /api/v1/query/retention"];
+        put?: never;
+        /** Who of each cohort comes back, and when */
+        post: operations["post /api/v1/query/retention"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/query/lifecycle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** New, returning, resurrecting and dormant people in each interval */
+        get: operations["get /api/v1/query/lifecycle"];
+        put?: never;
+        /** New, returning, resurrecting and dormant people in each interval */
+        post: operations["post /api/v1/query/lifecycle"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/query/stickiness": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How often people are active; DAU, WAU and MAU */
+        get: operations["get /api/v1/query/stickiness"];
+        put?: never;
+        /** How often people are active; DAU, WAU and MAU */
+        post: operations["post /api/v1/query/stickiness"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/query/paths": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What people do after an event, before one, or first: nodes and links, step by step */
+        get: operations["get /api/v1/query/paths"];
+        put?: never;
+        /** What people do after an event, before one, or first: nodes and links, step by step */
+        post: operations["post /api/v1/query/paths"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/query/attribution": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which touches led to conversions and their worth: first, last, linear, position and time decay */
+        get: operations["get /api/v1/query/attribution"];
+        put?: never;
+        /** Which touches led to conversions and their worth: first, last, linear, position and time decay */
+        post: operations["post /api/v1/query/attribution"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/query/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sessions by inactivity: how many, how long, how many bounced, by any field and over time */
+        get: operations["get /api/v1/query/sessions"];
+        put?: never;
+        /** Sessions by inactivity: how many, how long, how many bounced, by any field and over time */
+        post: operations["post /api/v1/query/sessions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sessions, the newest first */
+        get: operations["get /api/v1/sessions"];
+        put?: never;
+        /** Sessions, the newest first */
+        post: operations["post /api/v1/sessions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How long a pause ends a session */
+        get: operations["get /api/v1/sessions/settings"];
+        /** Set how long a pause ends a session */
+        put: operations["put /api/v1/sessions/settings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/segments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The segments */
+        get: operations["get /api/v1/segments"];
+        put?: never;
+        /** Make a segment */
+        post: operations["post /api/v1/segments"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/segments/lists": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a segment of an uploaded list */
+        post: operations["post /api/v1/segments/lists"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/segments/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** How many people a definition holds of */
+        post: operations["post /api/v1/segments/preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/segments/presets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Definitions to begin with */
+        get: operations["get /api/v1/segments/presets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/segments/overlap": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What segments have in common */
+        post: operations["post /api/v1/segments/overlap"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/segments/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One segment */
+        get: operations["get /api/v1/segments/{id}"];
+        /** Write a segment anew */
+        put: operations["put /api/v1/segments/{id}"];
+        post?: never;
+        /** Remove a segment */
+        delete: operations["delete /api/v1/segments/{id}"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/segments/{id}/list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Its list anew */
+        put: operations["put /api/v1/segments/{id}/list"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/segments/{id}/size": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many are in it, now or over time */
+        get: operations["get /api/v1/segments/{id}/size"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/segments/{id}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who is in it */
+        get: operations["get /api/v1/segments/{id}/members"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/query/events": {
         parameters: {
             query?: never;
@@ -354,6 +689,127 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** People by what they are like and what they did, page by page */
+        get: operations["get /api/v1/people"];
+        put?: never;
+        /** People by what they are like and what they did, page by page */
+        post: operations["post /api/v1/people"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same people as CSV, all at once */
+        get: operations["get /api/v1/people/export"];
+        put?: never;
+        /** The same people as CSV, all at once */
+        post: operations["post /api/v1/people/export"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A person: ids, profile, traits, history */
+        get: operations["get /api/v1/people/{id}"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/{id}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A person's events */
+        get: operations["get /api/v1/people/{id}/timeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/{id}/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A person's sessions */
+        get: operations["get /api/v1/people/{id}/sessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/{id}/merges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Merge the person into another */
+        post: operations["post /api/v1/people/{id}/merges"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/{id}/merges/{merge}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take a merge back */
+        delete: operations["delete /api/v1/people/{id}/merges/{merge}"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/rejected": {
         parameters: {
             query?: never;
@@ -380,6 +836,40 @@ export interface paths {
         };
         /** How many events were refused for which reason */
         get: operations["get /api/v1/rejected/reasons"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/live/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Counts and the latest events as Server-Sent Events */
+        get: operations["get /api/v1/live/stream"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/live/ws": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same over a WebSocket, or as lines of JSON */
+        get: operations["get /api/v1/live/ws"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2324,6 +2814,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/dashboard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The panels of the Overview, each with its answer or its problem */
+        get: operations["get /api/v1/dashboard"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/dashboard/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The panels of the Overview, for older clients
+         * @description The same as /api/v1/dashboard, for older clients.
+         */
+        get: operations["get /dashboard/"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/system": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the engines and the functions behind them are */
+        get: operations["get /api/v1/system"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/definitions": {
         parameters: {
             query?: never;
@@ -2599,7 +3143,7 @@ export interface components {
          * @description A stable code; never renamed once released.
          * @enum {unknown}
          */
-        Refusal: "account_blocked" | "bad_code" | "bad_credentials" | "bad_cursor" | "bad_destination" | "bad_encoding" | "bad_filter" | "bad_id" | "bad_idempotency_key" | "bad_link" | "bad_measure" | "bad_properties" | "bad_range" | "bad_reference_table" | "bad_request" | "bad_schedule" | "bad_text" | "bad_timestamp" | "bad_timezone" | "bad_value" | "body_too_large" | "body_too_slow" | "conflict" | "csrf_missing" | "duplicate_key" | "event_too_large" | "gone" | "idempotency_key_reused" | "internal" | "key_expired" | "key_missing" | "key_revoked" | "key_unknown" | "last_owner" | "malformed_json" | "method_not_allowed" | "name_missing" | "name_too_long" | "not_a_cloudevent" | "not_an_object" | "not_found" | "organisation_required" | "origin_forbidden" | "overloaded" | "project_forbidden" | "project_required" | "query_too_expensive" | "quota_exceeded" | "rate_limited" | "role_missing" | "scope_missing" | "second_factor_required" | "store_refused" | "token_expired" | "token_required" | "token_revoked" | "token_unknown" | "too_deep" | "too_many_events" | "too_many_properties" | "unavailable" | "unexpected_event_type" | "unknown_field" | "unsupported_media_type" | "user_id_missing" | "value_too_long" | "version_changed" | "version_missing" | "weak_password" | "wrong_account" | "wrong_shape" | "wrong_type";
+        Refusal: "account_blocked" | "bad_code" | "bad_credentials" | "bad_cursor" | "bad_destination" | "bad_encoding" | "bad_filter" | "bad_id" | "bad_idempotency_key" | "bad_link" | "bad_measure" | "bad_properties" | "bad_question" | "bad_range" | "bad_reference_table" | "bad_request" | "bad_schedule" | "bad_segment" | "bad_text" | "bad_timestamp" | "bad_timezone" | "bad_value" | "body_too_large" | "body_too_slow" | "conflict" | "csrf_missing" | "duplicate_key" | "event_too_large" | "gone" | "headers_too_large" | "idempotency_key_reused" | "internal" | "key_expired" | "key_missing" | "key_revoked" | "key_unknown" | "last_owner" | "malformed_json" | "method_not_allowed" | "name_missing" | "name_too_long" | "not_a_cloudevent" | "not_an_object" | "not_found" | "organisation_required" | "origin_forbidden" | "overloaded" | "project_forbidden" | "project_required" | "query_too_expensive" | "quota_exceeded" | "rate_limited" | "role_missing" | "scope_missing" | "second_factor_required" | "store_refused" | "token_expired" | "token_missing" | "token_required" | "token_revoked" | "token_unknown" | "too_deep" | "too_many_events" | "too_many_properties" | "unavailable" | "unexpected_event_type" | "unknown_field" | "unsupported_media_type" | "user_id_missing" | "value_too_long" | "version_changed" | "version_missing" | "weak_password" | "wrong_account" | "wrong_shape" | "wrong_type";
         /**
          * Accepted
          * @description The answer to an accepted request.
@@ -2737,7 +3281,8 @@ export interface components {
          *         `hours_rolled` and `hours_rows` are how many of the range's hours with events came from the rollup and from the
          *         rows. `version` is the ledger's, of the range: every change of its rows raises it. `estimated_rows` are those to
          *         be read at most, where the question was only to be explained. `cached` says that the answer, or a part of it,
-         *         was known from before, at this very version.
+         *         was known from before, at this very version. `identity` is the version of who is who, where people are asked for,
+         *         `segments` that of all events, which decide who is in a segment, where one is named.
          */
         Plan: {
             /** @enum {unknown} */
@@ -2749,6 +3294,10 @@ export interface components {
             estimated_rows: number | null;
             /** @default false */
             cached: boolean;
+            /** @default null */
+            identity: number | null;
+            /** @default null */
+            segments: number | null;
         };
         /**
          * CountQuery
@@ -3023,6 +3572,1190 @@ export interface components {
             count: number;
         };
         /**
+         * FunnelAnswer
+         * @description A funnel's steps, and what was asked for besides.
+         */
+        FunnelAnswer: {
+            steps: components["schemas"]["FunnelStep"][];
+            conversion: number | null;
+            times: components["schemas"]["TimeToConvert"][];
+            trend: components["schemas"]["TrendPoint"][] | null;
+            breakdown: components["schemas"]["FunnelBreakdown"] | null;
+            hint: string;
+            exact: boolean;
+            took_ms: number;
+            rows_read: number;
+            range: {
+                [key: string]: string;
+            };
+            plan: components["schemas"]["Plan"];
+        };
+        /**
+         * FunnelStep
+         * @description How many people came so far, of those who began (`conversion`) and of those a step before (`from_previous`).
+         *
+         *         The seconds are from the first step to when this one was reached first; null for the first step, and of nobody.
+         */
+        FunnelStep: {
+            label: string;
+            count: number;
+            conversion: number | null;
+            from_previous: number | null;
+            dropoff: number;
+            median_seconds: number | null;
+            p90_seconds: number | null;
+        };
+        /**
+         * TimeToConvert
+         * @description How many came through in at least `from_seconds` and less than `to_seconds`; null where nothing ends it.
+         */
+        TimeToConvert: {
+            from_seconds: number;
+            to_seconds: number | null;
+            count: number;
+        };
+        /**
+         * TrendPoint
+         * @description Those who began in one bucket for the first time, and how many of them came through, then or later.
+         */
+        TrendPoint: {
+            time: string;
+            entered: number;
+            completed: number;
+            conversion: number | null;
+        };
+        /**
+         * FunnelBreakdown
+         * @description The largest groups, and how many people of all other groups came to each step.
+         */
+        FunnelBreakdown: {
+            by: string;
+            groups: components["schemas"]["FunnelGroup"][];
+            other: number[];
+        };
+        /**
+         * FunnelGroup
+         * @description The funnel of one group; null is the key of those without a value.
+         *
+         *         `p_value` says how likely a difference like that between this group's conversion and all others' is by chance,
+         *         corrected for the number of groups (Holm); below 0.05 it is called significant.
+         */
+        FunnelGroup: {
+            key: string | null;
+            steps: components["schemas"]["FunnelStep"][];
+            conversion: number | null;
+            p_value: number | null;
+            significant: boolean;
+        };
+        /**
+         * FunnelQuery
+         * @description A funnel: how many people do these steps, each within `window` of their first.
+         *
+         *         The first step lies in the range; the others may follow after its end. `hold` names fields that must be the same
+         *         on all steps of one person's way.
+         */
+        FunnelQuery: {
+            from: string;
+            to: string;
+            steps: components["schemas"]["functions.query_funnel.question.Step"][];
+            /**
+             * @default 7d
+             * @example 30m
+             * @example 7d
+             */
+            window: string;
+            /**
+             * @default sequential
+             * @enum {unknown}
+             */
+            order: "any" | "sequential" | "strict";
+            /**
+             * @default after
+             * @enum {unknown}
+             */
+            ties: "after" | "at_or_after";
+            /** @default [] */
+            exclude: components["schemas"]["Exclusion"][];
+            /** @default [] */
+            hold: string[];
+            /** @default [] */
+            filters: components["schemas"]["Filter"][];
+            /** @default null */
+            breakdown: string | null;
+            /**
+             * @default first
+             * @enum {unknown}
+             */
+            touch: "first" | "last";
+            /** @default 10 */
+            limit: number;
+            /** @default null */
+            interval: ("day" | "hour" | "minute" | "month" | "week") | null;
+            /**
+             * @default users
+             * @enum {unknown}
+             */
+            count_by: "sessions" | "users";
+            /** @default null */
+            timezone: string | null;
+            /** @default false */
+            explain: boolean;
+        };
+        /**
+         * Step
+         * @description One step, and what to call it.
+         */
+        "functions.query_funnel.question.Step": {
+            /** @default  */
+            event: string;
+            /** @default [] */
+            any_of: string[];
+            /** @default [] */
+            filters: components["schemas"]["Filter"][];
+            /** @default  */
+            label: string;
+        };
+        /**
+         * Exclusion
+         * @description No such event may lie between the two steps of these places, the first of which is 1.
+         */
+        Exclusion: {
+            /** @default  */
+            event: string;
+            /** @default [] */
+            any_of: string[];
+            /** @default [] */
+            filters: components["schemas"]["Filter"][];
+            between: [
+                number,
+                number
+            ];
+        };
+        /**
+         * BehindAnswer
+         * @description A page of people in the order of their ids; `next_cursor` is null on the last one.
+         */
+        BehindAnswer: {
+            items: components["schemas"]["FunnelPerson"][];
+            next_cursor: string | null;
+            range: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * FunnelPerson
+         * @description Somebody behind a step: when their way began that came to it first, and when they came to it.
+         */
+        FunnelPerson: {
+            id: string;
+            entered_at: string;
+            reached_at: string;
+            seconds: number;
+        };
+        /**
+         * BehindQuery
+         * @description Who is behind a step: those who came to it, or with `dropped` those who came to it and no further.
+         */
+        BehindQuery: {
+            from: string;
+            to: string;
+            steps: components["schemas"]["functions.query_funnel.question.Step"][];
+            /**
+             * @default 7d
+             * @example 30m
+             * @example 7d
+             */
+            window: string;
+            /**
+             * @default sequential
+             * @enum {unknown}
+             */
+            order: "any" | "sequential" | "strict";
+            /**
+             * @default after
+             * @enum {unknown}
+             */
+            ties: "after" | "at_or_after";
+            /** @default [] */
+            exclude: components["schemas"]["Exclusion"][];
+            /** @default [] */
+            hold: string[];
+            /** @default [] */
+            filters: components["schemas"]["Filter"][];
+            /** @default null */
+            breakdown: string | null;
+            /**
+             * @default first
+             * @enum {unknown}
+             */
+            touch: "first" | "last";
+            /** @default 10 */
+            limit: number;
+            /** @default null */
+            interval: ("day" | "hour" | "minute" | "month" | "week") | null;
+            /**
+             * @default users
+             * @enum {unknown}
+             */
+            count_by: "sessions" | "users";
+            /** @default null */
+            timezone: string | null;
+            /** @default false */
+            explain: boolean;
+            step: number;
+            /** @default false */
+            dropped: boolean;
+            /** @default 100 */
+            page: number;
+            /** @default  */
+            cursor: string;
+        };
+        /**
+         * RetentionAnswer
+         * @description All cohorts that have anybody, and the mean at each offset: per person of the cohorts that are complete there.
+         */
+        "functions.query_retention.logic.RetentionAnswer": {
+            cohorts: components["schemas"]["Cohort"][];
+            mean: (number | null)[];
+            exact: boolean;
+            took_ms: number;
+            rows_read: number;
+            range: {
+                [key: string]: string;
+            };
+            plan: components["schemas"]["Plan"];
+        };
+        /**
+         * Cohort
+         * @description Those who began in one interval: how many, and what became of them at each offset, beginning with 0.
+         *
+         *         Values are people, or sums; with brackets the first is the cohort's size, and one of each bracket follows. From
+         *         `incomplete_from` on they may still grow; null where none does.
+         */
+        Cohort: {
+            date: string;
+            size: number;
+            values: number[];
+            incomplete_from: number | null;
+        };
+        /**
+         * RetentionQuery
+         * @description Who begins, cohort by cohort, and who of them comes back how many intervals later.
+         *
+         *         `first_time`: the cohort of a person is that of their first such event ever; otherwise they are in the cohort of
+         *         every interval with one. `rolling`: intervals are counted on each person's own clock, from their first such event
+         *         on: 24 hours, 7 or 30 days long; otherwise they are those of the calendar.
+         */
+        RetentionQuery: {
+            from: string;
+            to: string;
+            /**
+             * @default day
+             * @enum {unknown}
+             */
+            interval: "day" | "month" | "week";
+            /** @default [] */
+            filters: components["schemas"]["Filter"][];
+            /**
+             * @default users
+             * @enum {unknown}
+             */
+            count_by: "sessions" | "users";
+            /** @default null */
+            timezone: string | null;
+            /** @default false */
+            explain: boolean;
+            /**
+             * @default {
+             *       "event": "",
+             *       "any_of": [],
+             *       "filters": []
+             *     }
+             */
+            start: components["schemas"]["Act"];
+            /**
+             * @default {
+             *       "event": "",
+             *       "any_of": [],
+             *       "filters": []
+             *     }
+             */
+            returning: components["schemas"]["Act"];
+            /**
+             * @default event
+             * @enum {unknown}
+             */
+            cohort_by: "event" | "first_seen";
+            /** @default true */
+            first_time: boolean;
+            /** @default false */
+            rolling: boolean;
+            /**
+             * @default exact
+             * @enum {unknown}
+             */
+            mode: "bracket" | "exact" | "on_or_after";
+            /** @default [] */
+            brackets: [
+                number,
+                number
+            ][];
+            /** @default 12 */
+            periods: number;
+            /** @default users */
+            measure: string;
+            /** @default false */
+            cumulative: boolean;
+        };
+        /**
+         * Act
+         * @description An event of this name, or of any of these, on which all filters hold; without either, every event.
+         */
+        Act: {
+            /** @default  */
+            event: string;
+            /** @default [] */
+            any_of: string[];
+            /** @default [] */
+            filters: components["schemas"]["Filter"][];
+        };
+        /**
+         * LifecycleAnswer
+         * @description The points of all intervals the range touches, each whole; the last ones may not be over (`incomplete_from`).
+         */
+        LifecycleAnswer: {
+            points: components["schemas"]["LifecyclePoint"][];
+            incomplete_from: string | null;
+            exact: boolean;
+            took_ms: number;
+            rows_read: number;
+            range: {
+                [key: string]: string;
+            };
+            plan: components["schemas"]["Plan"];
+        };
+        /**
+         * LifecyclePoint
+         * @description Who was active for the first time ever, as in the interval before, after a pause, and in the one before only.
+         */
+        LifecyclePoint: {
+            time: string;
+            new: number;
+            returning: number;
+            resurrecting: number;
+            dormant: number;
+        };
+        /**
+         * LifecycleQuery
+         * @description How many people are new, come back each interval, come back after a pause, or have stayed away.
+         */
+        LifecycleQuery: {
+            from: string;
+            to: string;
+            /**
+             * @default day
+             * @enum {unknown}
+             */
+            interval: "day" | "month" | "week";
+            /** @default [] */
+            filters: components["schemas"]["Filter"][];
+            /**
+             * @default users
+             * @enum {unknown}
+             */
+            count_by: "sessions" | "users";
+            /** @default null */
+            timezone: string | null;
+            /** @default false */
+            explain: boolean;
+            /**
+             * @default {
+             *       "event": "",
+             *       "any_of": [],
+             *       "filters": []
+             *     }
+             */
+            act: components["schemas"]["Act"];
+        };
+        /**
+         * StickinessAnswer
+         * @description Over `intervals` of the range: in how many people were active; and each day's active people.
+         */
+        StickinessAnswer: {
+            intervals: number;
+            histogram: components["schemas"]["StickyCount"][];
+            active: components["schemas"]["ActiveDay"][];
+            exact: boolean;
+            took_ms: number;
+            rows_read: number;
+            range: {
+                [key: string]: string;
+            };
+            plan: components["schemas"]["Plan"];
+        };
+        /**
+         * StickyCount
+         * @description How many people were active in exactly so many intervals.
+         */
+        StickyCount: {
+            intervals: number;
+            people: number;
+        };
+        /**
+         * ActiveDay
+         * @description People active on a day, within the 7 and the 30 days that end with it; `stickiness` is daily / monthly.
+         */
+        ActiveDay: {
+            time: string;
+            daily: number;
+            weekly: number;
+            monthly: number;
+            stickiness: number | null;
+        };
+        /**
+         * StickinessQuery
+         * @description In how many intervals of the range people were active; and who was active within 1, 7 and 30 days, each day.
+         */
+        StickinessQuery: {
+            from: string;
+            to: string;
+            /**
+             * @default day
+             * @enum {unknown}
+             */
+            interval: "day" | "month" | "week";
+            /** @default [] */
+            filters: components["schemas"]["Filter"][];
+            /**
+             * @default users
+             * @enum {unknown}
+             */
+            count_by: "sessions" | "users";
+            /** @default null */
+            timezone: string | null;
+            /** @default false */
+            explain: boolean;
+            /**
+             * @default {
+             *       "event": "",
+             *       "any_of": [],
+             *       "filters": []
+             *     }
+             */
+            act: components["schemas"]["Act"];
+        };
+        /**
+         * PathsAnswer
+         * @description The nodes of each step, the links between them, and the whole ways most people went.
+         */
+        PathsAnswer: {
+            nodes: components["schemas"]["Node"][];
+            links: components["schemas"]["functions.query_paths.logic.Link"][];
+            paths: components["schemas"]["WholePath"][];
+            people: number;
+            hint: string;
+            exact: boolean;
+            took_ms: number;
+            rows_read: number;
+            range: {
+                [key: string]: string;
+            };
+            plan: components["schemas"]["Plan"];
+        };
+        /**
+         * Node
+         * @description A value at a step, the first of which is 1: how many people came there, and for how many it was the last step.
+         *
+         *         `id` is what links name. `key` is null where the field says nothing; `kind` tells it from all `other` values.
+         */
+        Node: {
+            id: string;
+            step: number;
+            /** @enum {unknown} */
+            kind: "other" | "value";
+            key: string | null;
+            people: number;
+            ended: number;
+        };
+        /**
+         * Link
+         * @description How many people went from one node to one of the next step.
+         */
+        "functions.query_paths.logic.Link": {
+            source: string;
+            target: string;
+            people: number;
+        };
+        /**
+         * WholePath
+         * @description A way from its first step to its last, and how many people went it; of an other value the kind is `other`.
+         */
+        WholePath: {
+            keys: (string | null)[];
+            kinds: ("other" | "value")[];
+            people: number;
+        };
+        /**
+         * PathsQuery
+         * @description What people do after `start`, or before `end`, or first; step by step, by event or by what a field says.
+         *
+         *         `collapse`: the same again right after itself is no step. `limit` values are shown at each step, those of fewer
+         *         than `min_support` people never; all others are one.
+         */
+        PathsQuery: {
+            from: string;
+            to: string;
+            /** @default null */
+            start: components["schemas"]["Act"] | null;
+            /** @default null */
+            end: components["schemas"]["Act"] | null;
+            /** @default event */
+            by: string;
+            /** @default 5 */
+            steps: number;
+            /** @default true */
+            collapse: boolean;
+            /** @default 8 */
+            limit: number;
+            /** @default 1 */
+            min_support: number;
+            /** @default [] */
+            events: string[];
+            /** @default [] */
+            exclude_events: string[];
+            /** @default [] */
+            filters: components["schemas"]["Filter"][];
+            /**
+             * @default users
+             * @enum {unknown}
+             */
+            count_by: "sessions" | "users";
+            /** @default null */
+            timezone: string | null;
+            /** @default false */
+            explain: boolean;
+        };
+        /**
+         * AttributionAnswer
+         * @description The values with most credit by the first model, all other ones as one, and all conversions.
+         */
+        AttributionAnswer: {
+            rows: components["schemas"]["AttributionRow"][];
+            other: {
+                [key: string]: components["schemas"]["Credit"];
+            };
+            conversions: number;
+            value: number;
+            exact: boolean;
+            took_ms: number;
+            rows_read: number;
+            range: {
+                [key: string]: string;
+            };
+            plan: components["schemas"]["Plan"];
+        };
+        /**
+         * AttributionRow
+         * @description A value of the field; null is the key of conversions without any touch.
+         */
+        AttributionRow: {
+            key: string | null;
+            credits: {
+                [key: string]: components["schemas"]["Credit"];
+            };
+        };
+        /**
+         * Credit
+         * @description What one model credits a value with: conversions, in parts, and what these are worth.
+         */
+        Credit: {
+            conversions: number;
+            value: number;
+        };
+        /**
+         * AttributionQuery
+         * @description Which touches led to conversions: each one in the range is shared out among its person's touches before it.
+         *
+         *         A touch is an event that `touch` is about and that says something in the field `by`; successive touches of the same
+         *         value are one, the first, unless `collapse` is false. `value` names what a conversion is worth.
+         */
+        AttributionQuery: {
+            from: string;
+            to: string;
+            conversion: components["schemas"]["Act"];
+            /**
+             * @default {
+             *       "event": "",
+             *       "any_of": [],
+             *       "filters": []
+             *     }
+             */
+            touch: components["schemas"]["Act"];
+            /** @default channel */
+            by: string;
+            /**
+             * @default 30d
+             * @example 30m
+             * @example 7d
+             */
+            lookback: string;
+            /**
+             * @default 7d
+             * @example 30m
+             * @example 7d
+             */
+            half_life: string;
+            models?: ("first" | "last" | "linear" | "position" | "time_decay")[];
+            /** @default revenue */
+            value: string;
+            /** @default true */
+            collapse: boolean;
+            /** @default 50 */
+            limit: number;
+            /** @default [] */
+            filters: components["schemas"]["Filter"][];
+            /**
+             * @default users
+             * @enum {unknown}
+             */
+            count_by: "sessions" | "users";
+            /** @default null */
+            timezone: string | null;
+            /** @default false */
+            explain: boolean;
+        };
+        /**
+         * SessionsAnswer
+         * @description Sessions that begin within the range, each whole; `other` is how many are in no row.
+         */
+        "functions.query_sessions.asked.SessionsAnswer": {
+            total: components["schemas"]["Summary"];
+            durations: components["schemas"]["functions.query_sessions.asked.Step"][];
+            rows: components["schemas"]["SessionsRow"][];
+            other: number;
+            points: components["schemas"]["SessionsPoint"][];
+            incomplete_from: string | null;
+            gap_seconds: number;
+            exact: boolean;
+            took_ms: number;
+            rows_read: number;
+            range: {
+                [key: string]: string;
+            };
+            plan: components["schemas"]["SessionPlan"];
+        };
+        /**
+         * Summary
+         * @description Figures of sessions; durations in seconds, null where there is no session.
+         */
+        Summary: {
+            /** @default 0 */
+            sessions: number;
+            /** @default 0 */
+            people: number;
+            /** @default 0 */
+            events: number;
+            /** @default 0 */
+            bounced: number;
+            /** @default null */
+            bounce_rate: number | null;
+            /** @default null */
+            events_per_session: number | null;
+            /** @default null */
+            duration_mean: number | null;
+            /** @default null */
+            duration_p50: number | null;
+            /** @default null */
+            duration_p90: number | null;
+            /** @default null */
+            duration_p95: number | null;
+            /** @default null */
+            active_mean: number | null;
+        };
+        /**
+         * Step
+         * @description How many sessions last from so many seconds to fewer than so many; the last step has no end.
+         */
+        "functions.query_sessions.asked.Step": {
+            from: number;
+            to: number | null;
+            sessions: number;
+        };
+        /**
+         * SessionsRow
+         * @description One group; its key as in a breakdown.
+         */
+        SessionsRow: {
+            key: string | (string | null)[] | null;
+            summary: components["schemas"]["Summary"];
+        };
+        /**
+         * SessionsPoint
+         * @description The sessions that begin in one interval, which begins at `time`.
+         */
+        SessionsPoint: {
+            time: string;
+            summary: components["schemas"]["Summary"];
+        };
+        /**
+         * SessionPlan
+         * @description How an answer was reached: `days_rolled` and `days_rows` are the days read from the rollup and from the events.
+         *
+         *         `version` is the ledger's, of those days; `identity` that of who is who; `segments` that of what members depend on.
+         */
+        SessionPlan: {
+            /** @enum {unknown} */
+            mode: "rollup" | "rollup and rows" | "rows";
+            days_rolled: number;
+            days_rows: number;
+            version: number;
+            identity: number;
+            /** @default null */
+            segments: number | null;
+            /** @default null */
+            estimated_rows: number | null;
+            /** @default false */
+            cached: boolean;
+        };
+        /**
+         * SessionFiguresQuery
+         * @description What a caller asks of the sessions that begin within a range; `gap` is the project's where it is not given.
+         */
+        SessionFiguresQuery: {
+            from: string;
+            to: string;
+            /** @default null */
+            by: string | string[] | null;
+            /** @default null */
+            group_by: string | string[] | null;
+            /** @default null */
+            interval: ("day" | "hour" | "minute" | "month" | "week") | null;
+            /** @default [] */
+            events: string[];
+            /** @default [] */
+            filters: components["schemas"]["Filter"][];
+            /** @default null */
+            gap: string | null;
+            /** @default 10 */
+            limit: number;
+            /** @default null */
+            timezone: string | null;
+            /** @default false */
+            explain: boolean;
+        };
+        /**
+         * SessionListAnswer
+         * @description A page of sessions, the newest first; `next_cursor` is null on the last page.
+         */
+        SessionListAnswer: {
+            items: components["schemas"]["SessionItem"][];
+            next_cursor: string | null;
+            gap_seconds: number;
+            exact: boolean;
+            took_ms: number;
+            rows_read: number;
+            range: {
+                [key: string]: string;
+            };
+            plan: components["schemas"]["SessionPlan"];
+        };
+        /**
+         * SessionItem
+         * @description A session; `id` is that of its first event, `open` says that another event could still go on with it.
+         */
+        SessionItem: {
+            id: string;
+            person: string | null;
+            session_id: string | null;
+            started: string;
+            ended: string;
+            open: boolean;
+            duration: number;
+            active: number;
+            events: number;
+            bounced: boolean;
+            entry_page: string | null;
+            exit_page: string | null;
+            channel: string | null;
+            referrer_domain: string | null;
+            utm_source: string | null;
+            utm_medium: string | null;
+            utm_campaign: string | null;
+            country: string | null;
+            device: string | null;
+            browser: string | null;
+            os: string | null;
+        };
+        /**
+         * SessionListQuery
+         * @description A page of sessions, the newest first; without `from` those of the last 30 days, without `to` up to now.
+         */
+        SessionListQuery: {
+            /** @default  */
+            from: string;
+            /** @default  */
+            to: string;
+            /** @default [] */
+            events: string[];
+            /** @default [] */
+            filters: components["schemas"]["Filter"][];
+            /** @default null */
+            gap: string | null;
+            /** @default null */
+            timezone: string | null;
+            /** @default 100 */
+            limit: number;
+            /** @default  */
+            cursor: string;
+        };
+        /**
+         * GapAnswer
+         * @description The project's pause in seconds.
+         */
+        GapAnswer: {
+            gap_seconds: number;
+        };
+        /**
+         * GapBody
+         * @description The pause after which the next event is of another session, from `1m` to `24h`.
+         */
+        GapBody: {
+            /**
+             * @example 30m
+             * @example 7d
+             */
+            gap: string;
+        };
+        /**
+         * SegmentAnswer
+         * @description A segment; `size` is how many were in it at `seen_at`, null before anybody looked or where they are too many.
+         */
+        SegmentAnswer: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            description: string;
+            /** @enum {unknown} */
+            kind: "dynamic" | "static";
+            definition: (components["schemas"]["And"] | components["schemas"]["Or"] | components["schemas"]["Not"] | components["schemas"]["shared.query.segment_rules.Did"] | components["schemas"]["Seen"] | components["schemas"]["InOrder"] | components["schemas"]["shared.query.segment_rules.Property"] | components["schemas"]["InSegment"]) | null;
+            version: number;
+            size: number | null;
+            seen_at: string | null;
+            created_at: string;
+            updated_at: string;
+        };
+        /**
+         * And
+         * @description All of them hold.
+         */
+        And: {
+            /** @enum {unknown} */
+            kind: "and";
+            of: (components["schemas"]["And"] | components["schemas"]["Or"] | components["schemas"]["Not"] | components["schemas"]["shared.query.segment_rules.Did"] | components["schemas"]["Seen"] | components["schemas"]["InOrder"] | components["schemas"]["shared.query.segment_rules.Property"] | components["schemas"]["InSegment"])[];
+        };
+        /**
+         * Or
+         * @description One of them holds at least.
+         */
+        Or: {
+            /** @enum {unknown} */
+            kind: "or";
+            of: (components["schemas"]["And"] | components["schemas"]["Or"] | components["schemas"]["Not"] | components["schemas"]["shared.query.segment_rules.Did"] | components["schemas"]["Seen"] | components["schemas"]["InOrder"] | components["schemas"]["shared.query.segment_rules.Property"] | components["schemas"]["InSegment"])[];
+        };
+        /**
+         * Not
+         * @description It does not hold, of everybody who did anything at all.
+         */
+        Not: {
+            /** @enum {unknown} */
+            kind: "not";
+            of: components["schemas"]["And"] | components["schemas"]["Or"] | components["schemas"]["Not"] | components["schemas"]["shared.query.segment_rules.Did"] | components["schemas"]["Seen"] | components["schemas"]["InOrder"] | components["schemas"]["shared.query.segment_rules.Property"] | components["schemas"]["InSegment"];
+        };
+        /**
+         * Did
+         * @description A figure of what somebody did within the last `days` (ever): how often, on how many days, a sum of a property.
+         *
+         *         `measure` is `count`, `days` (days of the project's timezone on which it happened), `sum:`, `avg:`, `min:`, `max:`
+         *         or `unique:` of a property. `top_percent`: those of the largest values.
+         */
+        "shared.query.segment_rules.Did": {
+            /** @enum {unknown} */
+            kind: "did";
+            /**
+             * @default {
+             *       "event": "",
+             *       "any_of": [],
+             *       "filters": []
+             *     }
+             */
+            act: components["schemas"]["Act"];
+            /** @default count */
+            measure: string;
+            /**
+             * @default gte
+             * @enum {unknown}
+             */
+            op: "eq" | "gt" | "gte" | "lt" | "lte" | "ne" | "top_percent";
+            /** @default 1 */
+            value: number;
+            /** @default null */
+            days: number | null;
+        };
+        /**
+         * Seen
+         * @description When somebody did something first or last: within the last `days`, or before them.
+         */
+        Seen: {
+            /** @enum {unknown} */
+            kind: "seen";
+            /** @enum {unknown} */
+            which: "first" | "last";
+            /**
+             * @default {
+             *       "event": "",
+             *       "any_of": [],
+             *       "filters": []
+             *     }
+             */
+            act: components["schemas"]["Act"];
+            /**
+             * @default within
+             * @enum {unknown}
+             */
+            op: "before" | "within";
+            days: number;
+        };
+        /**
+         * InOrder
+         * @description Somebody did one thing and another strictly later, at most `within` later; or did not (`happens` false).
+         */
+        InOrder: {
+            /** @enum {unknown} */
+            kind: "sequence";
+            first: components["schemas"]["Act"];
+            then: components["schemas"]["Act"];
+            /** @default null */
+            within: string | null;
+            /** @default true */
+            happens: boolean;
+            /** @default null */
+            days: number | null;
+        };
+        /**
+         * Property
+         * @description A property of the profile (`profile.<name>`), or what the last event that has the field says of it.
+         */
+        "shared.query.segment_rules.Property": {
+            /** @enum {unknown} */
+            kind: "property";
+            property: string;
+            /**
+             * @default eq
+             * @enum {unknown}
+             */
+            op: "contains" | "eq" | "gt" | "gte" | "in" | "is_set" | "lt" | "lte" | "ne" | "not_contains" | "not_in" | "not_set" | "regex" | "starts_with";
+            /** @default null */
+            value: string | number | boolean | (string | number | boolean)[] | null;
+        };
+        /**
+         * InSegment
+         * @description Somebody is in another segment of the project.
+         */
+        InSegment: {
+            /** @enum {unknown} */
+            kind: "segment";
+            /** Format: uuid */
+            id: string;
+        };
+        /**
+         * SegmentDefinition
+         * @description A segment to make or to write anew: a `definition`, or a `preset` to begin with.
+         */
+        SegmentDefinition: {
+            name: string;
+            /** @default  */
+            description: string;
+            /** @default null */
+            definition: (components["schemas"]["And"] | components["schemas"]["Or"] | components["schemas"]["Not"] | components["schemas"]["shared.query.segment_rules.Did"] | components["schemas"]["Seen"] | components["schemas"]["InOrder"] | components["schemas"]["shared.query.segment_rules.Property"] | components["schemas"]["InSegment"]) | null;
+            /** @default null */
+            preset: string | null;
+        };
+        /**
+         * SegmentsAnswer
+         * @description Segments, the newest first; `next_cursor` is null on the last page.
+         */
+        SegmentsAnswer: {
+            items: components["schemas"]["SegmentAnswer"][];
+            next_cursor: string | null;
+        };
+        /**
+         * ListedSegments
+         * @description A page of segments, the newest first.
+         */
+        ListedSegments: {
+            /** @default 100 */
+            limit: number;
+            /** @default  */
+            cursor: string;
+        };
+        /**
+         * UploadedAnswer
+         * @description A static segment after an upload: ids on its list, lines that were repeats, and the first that were none.
+         */
+        UploadedAnswer: {
+            segment: components["schemas"]["SegmentAnswer"];
+            listed: number;
+            repeated: number;
+            skipped: number;
+            lines: components["schemas"]["BadLine"][];
+        };
+        /**
+         * BadLine
+         * @description A line that is no id, counted from 1, and why.
+         */
+        BadLine: {
+            line: number;
+            reason: string;
+        };
+        /**
+         * UploadQuery
+         * @description What stands in the address of an upload: whose ids they are, and what becomes of lines that are none.
+         */
+        UploadQuery: {
+            /** @default  */
+            name: string;
+            /** @default  */
+            description: string;
+            /**
+             * @default user_id
+             * @enum {unknown}
+             */
+            ids: "anonymous_id" | "user_id";
+            /**
+             * @default refuse
+             * @enum {unknown}
+             */
+            on_error: "refuse" | "skip";
+        };
+        /**
+         * SizeAnswer
+         * @description How many are in a segment at a moment, of how many people there are, and over time where that was asked.
+         */
+        SizeAnswer: {
+            size: number;
+            of_people: number;
+            share: number | null;
+            as_of: string;
+            points: components["schemas"]["SizePoint"][];
+            exact: boolean;
+            took_ms: number;
+            rows_read: number;
+        };
+        /**
+         * SizePoint
+         * @description The size at the end of the interval that begins at `time`; it was asked `as_of` that moment.
+         */
+        SizePoint: {
+            time: string;
+            as_of: string;
+            size: number;
+        };
+        /**
+         * Tried
+         * @description A definition to try out.
+         */
+        Tried: {
+            definition: components["schemas"]["And"] | components["schemas"]["Or"] | components["schemas"]["Not"] | components["schemas"]["shared.query.segment_rules.Did"] | components["schemas"]["Seen"] | components["schemas"]["InOrder"] | components["schemas"]["shared.query.segment_rules.Property"] | components["schemas"]["InSegment"];
+        };
+        /**
+         * Preset
+         * @description A definition to begin with; `id` is what `preset` takes.
+         */
+        Preset: {
+            id: string;
+            name: string;
+            description: string;
+            definition: components["schemas"]["And"] | components["schemas"]["Or"] | components["schemas"]["Not"] | components["schemas"]["shared.query.segment_rules.Did"] | components["schemas"]["Seen"] | components["schemas"]["InOrder"] | components["schemas"]["shared.query.segment_rules.Property"] | components["schemas"]["InSegment"];
+        };
+        /**
+         * OverlapAnswer
+         * @description Each segment's size, how many are in any and in all of them, and in each combination that somebody is in.
+         */
+        OverlapAnswer: {
+            sizes: {
+                [key: string]: number;
+            };
+            any: number;
+            all: number;
+            parts: components["schemas"]["OverlapPart"][];
+            as_of: string;
+        };
+        /**
+         * OverlapPart
+         * @description How many people are in exactly these of the segments, and in none of the others.
+         */
+        OverlapPart: {
+            segments: string[];
+            people: number;
+        };
+        /**
+         * OverlapBody
+         * @description Two to five segments to compare.
+         */
+        OverlapBody: {
+            segments: string[];
+        };
+        /**
+         * SizeQuery
+         * @description How many are in it: now, or at the end of each interval of a range.
+         */
+        SizeQuery: {
+            /** @default null */
+            from: string | null;
+            /** @default null */
+            to: string | null;
+            /**
+             * @default day
+             * @enum {unknown}
+             */
+            interval: "day" | "hour" | "minute" | "month" | "week";
+            /** @default null */
+            timezone: string | null;
+        };
+        /**
+         * MembersAnswer
+         * @description Members at a moment, which all pages share; `next_cursor` is null on the last page.
+         */
+        MembersAnswer: {
+            items: components["schemas"]["functions.segment.asked.Member"][];
+            next_cursor: string | null;
+            as_of: string;
+        };
+        /**
+         * Member
+         * @description A person: `person` is what queries call them, with the id it is made of.
+         */
+        "functions.segment.asked.Member": {
+            person: string;
+            user_id: string | null;
+            anonymous_id: string | null;
+        };
+        /**
+         * MembersQuery
+         * @description A page of members in the order of their ids; up to 100,000 as csv or ndjson.
+         */
+        MembersQuery: {
+            /** @default 100 */
+            limit: number;
+            /** @default  */
+            cursor: string;
+            /**
+             * @default json
+             * @enum {unknown}
+             */
+            format: "csv" | "json" | "ndjson";
+        };
+        /**
          * EventsAnswer
          * @description A page of events, the newest first; `next_cursor` is null on the last page.
          */
@@ -3152,7 +4885,7 @@ export interface components {
          * @description A page of entries, the most frequent first; `next_cursor` is null on the last page. Counts are exact.
          */
         SchemaAnswer_Property_: {
-            items: components["schemas"]["Property"][];
+            items: components["schemas"]["functions.query_schema.logic.Property"][];
             next_cursor: string | null;
             exact: boolean;
             took_ms: number;
@@ -3167,7 +4900,7 @@ export interface components {
          *
          *         Where `queryable` is false no filter can name it: it has an empty part, a control character or is too long.
          */
-        Property: {
+        "functions.query_schema.logic.Property": {
             property: string;
             count: number;
             types: {
@@ -3267,6 +5000,329 @@ export interface components {
             stored_at: string | null;
         };
         /**
+         * PeopleAnswer
+         * @description A page of people; `next_cursor` is null on the last page. `identity` is the version of who is who.
+         */
+        PeopleAnswer: {
+            items: components["schemas"]["FoundPerson"][];
+            next_cursor: string | null;
+            identity: number | null;
+            exact: boolean;
+            took_ms: number;
+            rows_read: number;
+        };
+        /**
+         * FoundPerson
+         * @description One person: `profile` has the properties asked for, null where they have none.
+         */
+        FoundPerson: {
+            person: string;
+            first_seen: string;
+            last_seen: string;
+            events: number;
+            revenue: number;
+            profile: Record<string, never>;
+        };
+        /**
+         * PeopleQuery
+         * @description The same, page by page.
+         */
+        PeopleQuery: {
+            /** @default  */
+            q: string;
+            /** @default [] */
+            filters: components["schemas"]["Filter"][];
+            /** @default [] */
+            did: components["schemas"]["functions.query_people.logic.Did"][];
+            /** @default [] */
+            columns: string[];
+            /**
+             * @default last_seen
+             * @enum {unknown}
+             */
+            sort: "events" | "first_seen" | "last_seen" | "person" | "revenue";
+            /**
+             * @default desc
+             * @enum {unknown}
+             */
+            order: "asc" | "desc";
+            /** @default null */
+            timezone: string | null;
+            /** @default 100 */
+            limit: number;
+            /** @default  */
+            cursor: string;
+        };
+        /**
+         * Did
+         * @description Something people did at least, at most or exactly so many times; without a range whenever.
+         */
+        "functions.query_people.logic.Did": {
+            event: string;
+            /**
+             * @default gte
+             * @enum {unknown}
+             */
+            op: "eq" | "gte" | "lte";
+            /** @default 1 */
+            times: number;
+            /** @default  */
+            from: string;
+            /** @default  */
+            to: string;
+            /** @default [] */
+            filters: components["schemas"]["Filter"][];
+        };
+        /**
+         * ExportQuery
+         * @description Which people, with which properties of their profiles (`profile.<name>`), in which order.
+         *
+         *         `filters` are on `person`, `first_seen`, `last_seen`, `events`, `revenue` and `profile.<name>`; `q` is a part of an
+         *         id, or of the properties `name` and `email`.
+         */
+        ExportQuery: {
+            /** @default  */
+            q: string;
+            /** @default [] */
+            filters: components["schemas"]["Filter"][];
+            /** @default [] */
+            did: components["schemas"]["functions.query_people.logic.Did"][];
+            /** @default [] */
+            columns: string[];
+            /**
+             * @default last_seen
+             * @enum {unknown}
+             */
+            sort: "events" | "first_seen" | "last_seen" | "person" | "revenue";
+            /**
+             * @default desc
+             * @enum {unknown}
+             */
+            order: "asc" | "desc";
+            /** @default null */
+            timezone: string | null;
+        };
+        /**
+         * PersonAnswer
+         * @description A person: `keys` are all their ids; `links` and `merges` say who, when and why; newest changes first.
+         */
+        PersonAnswer: {
+            person: string;
+            keys: string[];
+            profile: Record<string, never>;
+            traits: components["schemas"]["Traits"];
+            links: components["schemas"]["functions.query_people.person.Link"][];
+            merges: components["schemas"]["Merge"][];
+            history: components["schemas"]["ProfileChange"][];
+            took_ms: number;
+            rows_read: number;
+        };
+        /**
+         * Traits
+         * @description What is computed of a person's events, whichever id they were sent under; `revenue` is by currency ('' for none).
+         *
+         *         `counts` has the most frequent events.
+         */
+        Traits: {
+            first_seen: string | null;
+            last_seen: string | null;
+            events: number;
+            sessions: number;
+            active_days: number;
+            revenue: {
+                [key: string]: number;
+            };
+            counts: components["schemas"]["EventCount"][];
+        };
+        /**
+         * EventCount
+         * @description How often somebody did something.
+         */
+        EventCount: {
+            event: string;
+            count: number;
+            first: string;
+            last: string;
+        };
+        /**
+         * Link
+         * @description What an event said: `from_key` is the same person as `to_key`. It holds if no other link of it comes first.
+         */
+        "functions.query_people.person.Link": {
+            at: string;
+            event_id: string;
+            event: string;
+            from_key: string;
+            to_key: string;
+            holds: boolean;
+        };
+        /**
+         * Merge
+         * @description A merge; `removed_at` is null while it holds. `merged_by` and `removed_by` are `user:<id>` or `key:<id>`.
+         */
+        Merge: {
+            id: string;
+            from_key: string;
+            to_key: string;
+            merged_at: string;
+            merged_by: string;
+            reason: string;
+            removed_at: string | null;
+            removed_by: string | null;
+        };
+        /**
+         * ProfileChange
+         * @description One operation on the profile: what an event did to which property, with which value.
+         */
+        ProfileChange: {
+            at: string;
+            event_id: string;
+            event: string;
+            user_key: string;
+            operation: string;
+            name: string;
+            value: unknown;
+        };
+        /**
+         * PersonQuery
+         * @description In which timezone to say when; by default the project's.
+         */
+        PersonQuery: {
+            /** @default null */
+            timezone: string | null;
+        };
+        /**
+         * TimelineAnswer
+         * @description A page of the events of `person`; `next_cursor` is null on the last page.
+         */
+        TimelineAnswer: {
+            person: string;
+            items: components["schemas"]["TimelineEvent"][];
+            next_cursor: string | null;
+            exact: boolean;
+            took_ms: number;
+            rows_read: number;
+            range: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * TimelineEvent
+         * @description An event; `user_key` is the one of the person's ids it was sent under, null is an empty column.
+         */
+        TimelineEvent: {
+            event_id: string;
+            event: string;
+            timestamp: string;
+            user_key: string;
+            user_id: string | null;
+            anonymous_id: string | null;
+            session_id: string | null;
+            properties: unknown;
+            url: string | null;
+            path: string | null;
+            referrer: string | null;
+            channel: string | null;
+            browser: string | null;
+            os: string | null;
+            device: string | null;
+            country: string | null;
+            revenue: number | null;
+            currency: string | null;
+        };
+        /**
+         * TimelineQuery
+         * @description Which part of it; without `from` it begins in 1970, without `to` it ends 24 hours from now.
+         */
+        TimelineQuery: {
+            /** @default  */
+            from: string;
+            /** @default  */
+            to: string;
+            /** @default [] */
+            events: string[];
+            /** @default null */
+            timezone: string | null;
+            /** @default 100 */
+            limit: number;
+            /** @default  */
+            cursor: string;
+        };
+        /**
+         * SessionsAnswer
+         * @description A page of the sessions of `person`, the newest first; `next_cursor` is null on the last page.
+         */
+        "functions.query_people.sessions.SessionsAnswer": {
+            person: string;
+            items: components["schemas"]["PersonSession"][];
+            next_cursor: string | null;
+            exact: boolean;
+            took_ms: number;
+            rows_read: number;
+            range: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * PersonSession
+         * @description One session: `session_id` is the client's, null of those without one; `active` are seconds, by whole minutes.
+         */
+        PersonSession: {
+            session_id: string | null;
+            started: string;
+            ended: string;
+            seconds: number;
+            events: number;
+            active: number;
+            bounced: boolean;
+            entry_page: string | null;
+            exit_page: string | null;
+        };
+        /**
+         * SessionsQuery
+         * @description Which of them; `gap` is how many seconds without an event end a session that has no id of the client's.
+         */
+        SessionsQuery: {
+            /** @default  */
+            from: string;
+            /** @default  */
+            to: string;
+            /** @default 1800 */
+            gap: number;
+            /** @default null */
+            timezone: string | null;
+            /** @default 100 */
+            limit: number;
+            /** @default  */
+            cursor: string;
+        };
+        /**
+         * MergeAnswer
+         * @description The merge, and the person as they are after it.
+         */
+        MergeAnswer: {
+            merge: components["schemas"]["Merge"];
+            person: string;
+            keys: string[];
+        };
+        /**
+         * MergeRequest
+         * @description `into`: who the person of the address turns out to be, by any of their ids; `reason` is kept with the merge.
+         */
+        MergeRequest: {
+            into: string;
+            /** @default  */
+            reason: string;
+        };
+        /**
+         * RemoveQuery
+         * @description Why a merge is taken back; for the log.
+         */
+        RemoveQuery: {
+            /** @default  */
+            reason: string;
+        };
+        /**
          * RejectedAnswer
          * @description A page of refused events, the newest first; `next_cursor` is null on the last page.
          */
@@ -3322,10 +5378,14 @@ export interface components {
         /**
          * ReasonsAnswer
          * @description Every reason for which something was refused in the range, the most frequent first.
+         *
+         *         `series` are in the same order, null without an `interval`; buckets from `incomplete_from` on are not over.
          */
         ReasonsAnswer: {
             items: components["schemas"]["ReasonCount"][];
             total: number;
+            series: components["schemas"]["ReasonSeries"][] | null;
+            incomplete_from: string | null;
             took_ms: number;
             rows_read: number;
             range: {
@@ -3344,8 +5404,19 @@ export interface components {
             last_seen: string;
         };
         /**
+         * ReasonSeries
+         * @description How many events were refused for one reason in each bucket, by the bucket's begin in local time.
+         */
+        ReasonSeries: {
+            reason: string;
+            points: [
+                string,
+                number
+            ][];
+        };
+        /**
          * ReasonsQuery
-         * @description What a caller asks, of when the events were refused; without `from` the range begins in 1970.
+         * @description The same for how many there are of each reason; with an `interval`, in each bucket of it, too.
          */
         ReasonsQuery: {
             /** @default  */
@@ -3360,6 +5431,20 @@ export interface components {
             source: string;
             /** @default null */
             timezone: string | null;
+            /** @default null */
+            interval: ("day" | "hour" | "minute" | "month" | "week") | null;
+        };
+        /**
+         * StreamQuery
+         * @description How a stream is to be: its seconds at most, with the events of bots or without, and where it goes on.
+         */
+        StreamQuery: {
+            /** @default 3600 */
+            seconds: number;
+            /** @default false */
+            bots: boolean;
+            /** @default  */
+            last_event_id: string;
         };
         /**
          * LiveAnswer
@@ -3409,8 +5494,9 @@ export interface components {
          * ExportRequest
          * @description A job: the events of a range as files. Without `from` the range begins in 1970, without `to` it ends now.
          *
-         *         `destination` is a name the operator gave a storage, empty the instance's own. Who is in `notify` is told when it is
-         *         done. `formulas` says whether cells of CSV that a spreadsheet would run get a `'` in front.
+         *         Without `timezone` it is the project's. `destination` is a name the operator gave a storage, empty the instance's
+         *         own. Who is in `notify` is told when it is done. `formulas` says whether cells of CSV that a spreadsheet would run
+         *         get a `'` in front.
          */
         ExportRequest: {
             /**
@@ -3429,8 +5515,8 @@ export interface components {
             from: string;
             /** @default  */
             to: string;
-            /** @default UTC */
-            timezone: string;
+            /** @default null */
+            timezone: string | null;
             /** @default [] */
             events: string[];
             /** @default [] */
@@ -3522,8 +5608,8 @@ export interface components {
             end_date: string;
             /** @default  */
             event_type: string;
-            /** @default UTC */
-            timezone: string;
+            /** @default null */
+            timezone: string | null;
             /** @default [] */
             events: string[];
             /** @default [] */
@@ -3558,8 +5644,9 @@ export interface components {
          * ScheduleRequest
          * @description A schedule: how often, and what each export is asked for, as in ExportRequest.
          *
-         *         Either `every` or `cron`. A window is closed `delay_minutes` after its end. The first begins at `from`, without it
-         *         with the window that is under way. `keep_days`: the files are removed after so many days, without it never.
+         *         Either `every` or `cron`, in `timezone`, else in the project's. A window is closed `delay_minutes` after its end.
+         *         The first begins at `from`, without it with the window that is under way. `keep_days`: the files are removed after
+         *         so many days, without it never.
          */
         ScheduleRequest: {
             name: string;
@@ -3567,8 +5654,8 @@ export interface components {
             every: ("daily" | "hourly") | null;
             /** @default  */
             cron: string;
-            /** @default UTC */
-            timezone: string;
+            /** @default null */
+            timezone: string | null;
             /** @default  */
             from: string;
             /** @default 15 */
@@ -3675,7 +5762,7 @@ export interface components {
          *
          *         `dry_run`: this instance only notes what would go.
          */
-        RetentionAnswer: {
+        "functions.retention_enforce.answers.RetentionAnswer": {
             days: number | null;
             cutoff: string | null;
             dry_run: boolean;
@@ -4050,8 +6137,9 @@ export interface components {
          * ReportRequest
          * @description A report on the day before it comes, or on the seven days before where it comes weekly.
          *
-         *         `hour` is when it comes in `timezone` (daily, weekly), `weekday` on which day (weekly), `cron` a line of five fields
-         *         instead of both (cron). Besides `emails`, webhooks that subscribe to `report.ready` get it.
+         *         `hour` is when it comes in `timezone`, else in the project's (daily, weekly), `weekday` on which day (weekly),
+         *         `cron` a line of five fields instead of both (cron). Besides `emails`, webhooks that subscribe to
+         *         `report.ready` get it.
          */
         ReportRequest: {
             name: string;
@@ -4069,8 +6157,8 @@ export interface components {
             weekday: "friday" | "monday" | "saturday" | "sunday" | "thursday" | "tuesday" | "wednesday";
             /** @default  */
             cron: string;
-            /** @default UTC */
-            timezone: string;
+            /** @default null */
+            timezone: string | null;
             /** @default [] */
             emails: string[];
             /**
@@ -4126,7 +6214,7 @@ export interface components {
         };
         /**
          * Totals
-         * @description What a range had. Users are those with a `user_id`, else with an `anonymous_id`.
+         * @description What a range had. Users are people: all ids that are linked are one.
          */
         Totals: {
             events: number;
@@ -4211,11 +6299,11 @@ export interface components {
          * @description A page; `next_cursor` is null on the last one.
          */
         Listed_Member_: {
-            items: components["schemas"]["Member"][];
+            items: components["schemas"]["functions.workspace.members.Member"][];
             next_cursor: string | null;
         };
         /** Member */
-        Member: {
+        "functions.workspace.members.Member": {
             /** Format: uuid */
             user_id: string;
             email: string;
@@ -4668,6 +6756,117 @@ export interface components {
         Rotation: {
             /** @default 24 */
             overlap_hours: number;
+        };
+        /**
+         * OverviewAnswer
+         * @description The panels by name; `compared` is null where nothing is compared.
+         */
+        OverviewAnswer: {
+            range: {
+                [key: string]: string;
+            };
+            compared: {
+                [key: string]: string;
+            } | null;
+            /** @enum {unknown} */
+            interval: "day" | "hour" | "minute" | "month" | "week";
+            panels: {
+                [key: string]: components["schemas"]["Panel"];
+            };
+            took_ms: number;
+        };
+        /**
+         * Panel
+         * @description What a panel's function answered: its answer, or the problem.
+         */
+        Panel: {
+            status: number;
+            query: string;
+            /** @default null */
+            answer: unknown | null;
+            /** @default null */
+            problem: unknown | null;
+        };
+        /**
+         * OverviewQuery
+         * @description What the address asks: a `range`, or `from` and `to`; without an `interval` the one that suits the range.
+         */
+        OverviewQuery: {
+            /**
+             * @default 30d
+             * @enum {unknown}
+             */
+            range: "12m" | "24h" | "30d" | "7d" | "90d" | "today";
+            /** @default  */
+            from: string;
+            /** @default  */
+            to: string;
+            /** @default null */
+            timezone: string | null;
+            /** @default null */
+            interval: ("day" | "hour" | "minute" | "month" | "week") | null;
+            /**
+             * @default previous_period
+             * @enum {unknown}
+             */
+            compare: "none" | "previous_period" | "previous_year";
+            /** @default [] */
+            filters: components["schemas"]["Filter"][];
+            /** @default [] */
+            events: string[];
+            /** @default false */
+            bots: boolean;
+            /** @default 8 */
+            limit: number;
+        };
+        /**
+         * System
+         * @description How the instance is now; `queues` and `freshness` are null where the engine that knows is away.
+         */
+        System: {
+            /** @enum {unknown} */
+            state: "behind" | "degraded" | "ok";
+            parts: components["schemas"]["Part"][];
+            queues: components["schemas"]["Queue"][] | null;
+            freshness: components["schemas"]["Freshness"] | null;
+            checked_at: string;
+        };
+        /**
+         * Part
+         * @description An engine: what it is, whether it answered, and in how many milliseconds; `version` where it tells one.
+         */
+        Part: {
+            /** @enum {unknown} */
+            name: "bus" | "cache" | "catalog" | "warehouse";
+            kind: string;
+            ok: boolean;
+            took_ms: number;
+            /** @default null */
+            version: string | null;
+            /** @default null */
+            schema_version: string | null;
+        };
+        /**
+         * Queue
+         * @description Records of a topic that a function has not done yet; the topic keeps `kept` of them.
+         */
+        Queue: {
+            topic: string;
+            function: string;
+            waiting: number;
+            kept: number;
+        };
+        /**
+         * Freshness
+         * @description Of the project, over the last hour: what was stored, and how long that took from being accepted.
+         *
+         *         `received_at` is when the newest record of it came, null where none did; the delays are null then, too.
+         */
+        Freshness: {
+            received_at: string | null;
+            records: number;
+            delay_p50_ms: number | null;
+            delay_p95_ms: number | null;
         };
         /**
          * Listed[Definition]
@@ -5801,6 +8000,1106 @@ export interface operations {
             };
         };
     };
+    "get /api/v1/query/funnel": {
+        parameters: {
+            query: {
+                from: string;
+                to: string;
+                steps: components["schemas"]["functions.query_funnel.question.Step"][];
+                window?: string;
+                order?: "any" | "sequential" | "strict";
+                ties?: "after" | "at_or_after";
+                exclude?: components["schemas"]["Exclusion"][];
+                hold?: string[];
+                filters?: string;
+                breakdown?: string;
+                touch?: "first" | "last";
+                limit?: number;
+                interval?: "day" | "hour" | "minute" | "month" | "week";
+                count_by?: "sessions" | "users";
+                timezone?: string;
+                explain?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FunnelAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/query/funnel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FunnelQuery"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FunnelAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/query/funnel/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BehindQuery"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BehindAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/query/retention": {
+        parameters: {
+            query: {
+                from: string;
+                to: string;
+                interval?: "day" | "month" | "week";
+                filters?: string;
+                count_by?: "sessions" | "users";
+                timezone?: string;
+                explain?: boolean;
+                start?: components["schemas"]["Act"];
+                returning?: components["schemas"]["Act"];
+                cohort_by?: "event" | "first_seen";
+                first_time?: boolean;
+                rolling?: boolean;
+                mode?: "bracket" | "exact" | "on_or_after";
+                brackets?: [
+                    number,
+                    number
+                ][];
+                periods?: number;
+                measure?: string;
+                cumulative?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["functions.query_retention.logic.RetentionAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/query/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetentionQuery"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["functions.query_retention.logic.RetentionAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/query/lifecycle": {
+        parameters: {
+            query: {
+                from: string;
+                to: string;
+                interval?: "day" | "month" | "week";
+                filters?: string;
+                count_by?: "sessions" | "users";
+                timezone?: string;
+                explain?: boolean;
+                act?: components["schemas"]["Act"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LifecycleAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/query/lifecycle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LifecycleQuery"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LifecycleAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/query/stickiness": {
+        parameters: {
+            query: {
+                from: string;
+                to: string;
+                interval?: "day" | "month" | "week";
+                filters?: string;
+                count_by?: "sessions" | "users";
+                timezone?: string;
+                explain?: boolean;
+                act?: components["schemas"]["Act"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StickinessAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/query/stickiness": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StickinessQuery"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StickinessAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/query/paths": {
+        parameters: {
+            query: {
+                from: string;
+                to: string;
+                start?: components["schemas"]["Act"];
+                end?: components["schemas"]["Act"];
+                by?: string;
+                steps?: number;
+                collapse?: boolean;
+                limit?: number;
+                min_support?: number;
+                events?: string[];
+                exclude_events?: string[];
+                filters?: string;
+                count_by?: "sessions" | "users";
+                timezone?: string;
+                explain?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PathsAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/query/paths": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PathsQuery"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PathsAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/query/attribution": {
+        parameters: {
+            query: {
+                from: string;
+                to: string;
+                conversion: components["schemas"]["Act"];
+                touch?: components["schemas"]["Act"];
+                by?: string;
+                lookback?: string;
+                half_life?: string;
+                models?: ("first" | "last" | "linear" | "position" | "time_decay")[];
+                value?: string;
+                collapse?: boolean;
+                limit?: number;
+                filters?: string;
+                count_by?: "sessions" | "users";
+                timezone?: string;
+                explain?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AttributionAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/query/attribution": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AttributionQuery"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AttributionAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/query/sessions": {
+        parameters: {
+            query: {
+                from: string;
+                to: string;
+                by?: string | string[];
+                group_by?: string | string[];
+                interval?: "day" | "hour" | "minute" | "month" | "week";
+                events?: string[];
+                filters?: string;
+                gap?: string;
+                limit?: number;
+                timezone?: string;
+                explain?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["functions.query_sessions.asked.SessionsAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/query/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SessionFiguresQuery"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["functions.query_sessions.asked.SessionsAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/sessions": {
+        parameters: {
+            query?: {
+                from?: string;
+                to?: string;
+                events?: string[];
+                filters?: string;
+                gap?: string;
+                timezone?: string;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionListAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SessionListQuery"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionListAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/sessions/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GapAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "put /api/v1/sessions/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GapBody"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GapAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/segments": {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SegmentsAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/segments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SegmentDefinition"];
+            };
+        };
+        responses: {
+            /** @description done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SegmentAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/segments/lists": {
+        parameters: {
+            query?: {
+                name?: string;
+                description?: string;
+                ids?: "anonymous_id" | "user_id";
+                on_error?: "refuse" | "skip";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadedAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/segments/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Tried"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SizeAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/segments/presets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preset"][];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/segments/overlap": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OverlapBody"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OverlapAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/segments/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SegmentAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "put /api/v1/segments/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SegmentDefinition"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SegmentAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete /api/v1/segments/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "put /api/v1/segments/{id}/list": {
+        parameters: {
+            query?: {
+                name?: string;
+                description?: string;
+                ids?: "anonymous_id" | "user_id";
+                on_error?: "refuse" | "skip";
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/plain": string;
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadedAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/segments/{id}/size": {
+        parameters: {
+            query?: {
+                from?: string;
+                to?: string;
+                interval?: "day" | "hour" | "minute" | "month" | "week";
+                timezone?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SizeAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/segments/{id}/members": {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+                format?: "csv" | "json" | "ndjson";
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MembersAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get /api/v1/query/events": {
         parameters: {
             query?: {
@@ -6018,6 +9317,327 @@ export interface operations {
             };
         };
     };
+    "get /api/v1/people": {
+        parameters: {
+            query?: {
+                q?: string;
+                filters?: string;
+                did?: components["schemas"]["functions.query_people.logic.Did"][];
+                columns?: string[];
+                sort?: "events" | "first_seen" | "last_seen" | "person" | "revenue";
+                order?: "asc" | "desc";
+                timezone?: string;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PeopleAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PeopleQuery"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PeopleAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/people/export": {
+        parameters: {
+            query?: {
+                q?: string;
+                filters?: string;
+                did?: components["schemas"]["functions.query_people.logic.Did"][];
+                columns?: string[];
+                sort?: "events" | "first_seen" | "last_seen" | "person" | "revenue";
+                order?: "asc" | "desc";
+                timezone?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/people/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportQuery"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/people/{id}": {
+        parameters: {
+            query?: {
+                timezone?: string;
+            };
+            header?: never;
+            path: {
+                /** @description one of the person's ids: u:<user_id> or a:<anonymous_id> */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/people/{id}/timeline": {
+        parameters: {
+            query?: {
+                from?: string;
+                to?: string;
+                events?: string[];
+                timezone?: string;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description one of the person's ids: u:<user_id> or a:<anonymous_id> */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TimelineAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/people/{id}/sessions": {
+        parameters: {
+            query?: {
+                from?: string;
+                to?: string;
+                gap?: number;
+                timezone?: string;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description one of the person's ids: u:<user_id> or a:<anonymous_id> */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["functions.query_people.sessions.SessionsAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/people/{id}/merges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description one of the person's ids: u:<user_id> or a:<anonymous_id> */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MergeRequest"];
+            };
+        };
+        responses: {
+            /** @description done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MergeAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete /api/v1/people/{id}/merges/{merge}": {
+        parameters: {
+            query?: {
+                reason?: string;
+            };
+            header?: never;
+            path: {
+                /** @description one of the person's ids: u:<user_id> or a:<anonymous_id> */
+                id: string;
+                merge: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MergeAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get /api/v1/rejected": {
         parameters: {
             query?: {
@@ -6065,6 +9685,7 @@ export interface operations {
                 event?: string;
                 source?: string;
                 timezone?: string;
+                interval?: "day" | "hour" | "minute" | "month" | "week";
             };
             header?: never;
             path?: never;
@@ -6080,6 +9701,68 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ReasonsAnswer"];
                 };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/live/stream": {
+        parameters: {
+            query?: {
+                seconds?: number;
+                bots?: boolean;
+                last_event_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/live/ws": {
+        parameters: {
+            query?: {
+                seconds?: number;
+                bots?: boolean;
+                last_event_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description refused; `code` says why */
             default: {
@@ -7003,7 +10686,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RetentionAnswer"];
+                    "application/json": components["schemas"]["functions.retention_enforce.answers.RetentionAnswer"];
                 };
             };
             /** @description refused; `code` says why */
@@ -7036,7 +10719,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RetentionAnswer"];
+                    "application/json": components["schemas"]["functions.retention_enforce.answers.RetentionAnswer"];
                 };
             };
             /** @description refused; `code` says why */
@@ -8175,6 +11858,11 @@ export interface operations {
                      */
                     organisation?: string;
                     /**
+                     * Invitation
+                     * @default
+                     */
+                    invitation?: string | "";
+                    /**
                      * Client
                      * @default api
                      * @enum {string}
@@ -8705,7 +12393,10 @@ export interface operations {
     };
     "get /api/v1/auth/sessions": {
         parameters: {
-            query?: never;
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -8752,6 +12443,11 @@ export interface operations {
                             /** Current */
                             current: boolean;
                         }[];
+                        /**
+                         * Next Cursor
+                         * @default null
+                         */
+                        next_cursor: string | null;
                     };
                 };
             };
@@ -9255,6 +12951,11 @@ export interface operations {
                      * @default
                      */
                     organisation?: string;
+                    /**
+                     * Invitation
+                     * @default
+                     */
+                    invitation?: string | "";
                     /**
                      * Client
                      * @default api
@@ -9786,7 +13487,10 @@ export interface operations {
     };
     "get /auth/sessions": {
         parameters: {
-            query?: never;
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -9833,6 +13537,11 @@ export interface operations {
                             /** Current */
                             current: boolean;
                         }[];
+                        /**
+                         * Next Cursor
+                         * @default null
+                         */
+                        next_cursor: string | null;
                     };
                 };
             };
@@ -10594,7 +14303,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Member"];
+                    "application/json": components["schemas"]["functions.workspace.members.Member"];
                 };
             };
             /** @description refused; `code` says why */
@@ -11452,6 +15161,115 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["NewKey"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/dashboard": {
+        parameters: {
+            query?: {
+                range?: "12m" | "24h" | "30d" | "7d" | "90d" | "today";
+                from?: string;
+                to?: string;
+                timezone?: string;
+                interval?: "day" | "hour" | "minute" | "month" | "week";
+                compare?: "none" | "previous_period" | "previous_year";
+                filters?: string;
+                events?: string[];
+                bots?: boolean;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OverviewAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /dashboard/": {
+        parameters: {
+            query?: {
+                range?: "12m" | "24h" | "30d" | "7d" | "90d" | "today";
+                from?: string;
+                to?: string;
+                timezone?: string;
+                interval?: "day" | "hour" | "minute" | "month" | "week";
+                compare?: "none" | "previous_period" | "previous_year";
+                filters?: string;
+                events?: string[];
+                bots?: boolean;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OverviewAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/system": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["System"];
                 };
             };
             /** @description refused; `code` says why */

@@ -41,7 +41,7 @@ export interface Drawing {
  * the key + OPEN, together with the last full bucket before it, so that a dashed line leads there; bars need no lead.
  */
 export function drawingOf(
-  answer: TimeseriesAnswer,
+  answer: Pick<TimeseriesAnswer, "series" | "incomplete_from" | "compare">,
   names: { all: string; other: string; none: string },
   lead: boolean,
 ): Drawing {

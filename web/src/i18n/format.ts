@@ -80,3 +80,10 @@ export function formatCountry(code: string, language: string): string {
     return code;
   }
 }
+
+/** A day without its time, on the reader's clock. */
+export function formatDay(moment: string, language: string): string {
+  return new Intl.DateTimeFormat(language, { day: "numeric", month: "short", year: "numeric" }).format(
+    new Date(moment),
+  );
+}

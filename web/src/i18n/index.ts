@@ -39,5 +39,10 @@ export async function changeLanguage(instance: i18n, language: Language): Promis
 
 export function useTexts() {
   const { t, i18n: instance } = useTranslation();
-  return { t, language: instance.language as Language, instance };
+  return { t, chosen: instance.language as Language, language: localeOf(instance.language), instance };
+}
+
+/** The reader's own region of the chosen language: the same words, but their clock and their order of a date. */
+export function localeOf(language: string): string {
+  return navigator.languages.find((one) => one.split("-")[0] === language) ?? language;
 }

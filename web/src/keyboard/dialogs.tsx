@@ -1,7 +1,7 @@
 import { useState } from "react";
 import { useTexts } from "../i18n";
 import { Dialog } from "../ui/dialog";
-import { type Action, SHORTCUTS, type Shortcut } from "./map";
+import type { Action, Shortcut } from "./map";
 
 const mac = () => /Mac|iPhone|iPad/.test(navigator.userAgent);
 
@@ -18,7 +18,7 @@ function Keys({ keys }: { keys: readonly string[] }) {
   );
 }
 
-export function KeysDialog({ onClose }: { onClose: () => void }) {
+export function KeysDialog({ known, onClose }: { known: readonly Shortcut[]; onClose: () => void }) {
   const { t } = useTexts();
   return (
     <Dialog title={t("keys.title")} close={t("keys.close")} onClose={onClose}>
@@ -26,14 +26,16 @@ export function KeysDialog({ onClose }: { onClose: () => void }) {
         <section key={group} className="key-group">
           <h3>{t(`keys.groups.${group}`)}</h3>
           <dl>
-            {SHORTCUTS.filter((one) => one.group === group).map(({ keys, text }) => (
-              <div key={text}>
-                <dt>{t(text as "keys.help")}</dt>
-                <dd>
-                  <Keys keys={keys} />
-                </dd>
-              </div>
-            ))}
+            {known
+              .filter((one) => one.group === group)
+              .map(({ keys, text }) => (
+                <div key={text}>
+                  <dt>{t(text as "keys.help")}</dt>
+                  <dd>
+                    <Keys keys={keys} />
+                  </dd>
+                </div>
+              ))}
           </dl>
         </section>
       ))}
@@ -42,11 +44,16 @@ export function KeysDialog({ onClose }: { onClose: () => void }) {
 }
 
 /** Type a part of a name, choose with the arrows, Enter does it. */
-export function PaletteDialog({ onClose, run }: { onClose: () => void; run: (action: Action) => void }) {
+export function PaletteDialog(props: {
+  known: readonly Shortcut[];
+  onClose: () => void;
+  run: (action: Action) => void;
+}) {
+  const { known, onClose, run } = props;
   const { t } = useTexts();
   const [typed, setTyped] = useState("");
   const [place, setPlace] = useState(0);
-  const named = SHORTCUTS.filter(({ action }) => action.do !== "palette" && action.do !== "close_dialog");
+  const named = known.filter(({ action }) => action.do !== "palette" && action.do !== "close_dialog");
   const nameOf = ({ group, text }: Shortcut) =>
     group === "page" ? t(text as "keys.help") : `${t(`keys.groups.${group}`)}: ${t(text as "keys.help")}`;
   const found = named.filter((one) => nameOf(one).toLowerCase().includes(typed.trim().toLowerCase()));

@@ -1,6 +1,21 @@
+import type { Action as Right } from "../state/may";
 import type { Preset } from "../state/range";
 
-export type Target = "overview" | "events" | "rejected" | "playground";
+/** Where a shortcut leads, by the page's address. */
+export const TARGETS = {
+  overview: "/p/$project/overview",
+  events: "/p/$project/events",
+  rejected: "/p/$project/rejected",
+  playground: "/p/$project/playground",
+  install: "/p/$project/install",
+  keys: "/p/$project/keys",
+  settings: "/p/$project/settings",
+  members: "/p/$project/members",
+  system: "/p/$project/system",
+  projects: "/projects",
+  account: "/account",
+} as const;
+export type Target = keyof typeof TARGETS;
 export type Action =
   | { do: "help" | "palette" | "refresh" | "search" | "close_dialog" }
   | { do: "range"; range: Preset }
@@ -12,14 +27,31 @@ export interface Shortcut {
   text: string;
   group: "go" | "period" | "page";
   action: Action;
+  /** Only for who may do this. */
+  needs?: Right;
 }
+
+const go = (key: string, to: Target, needs?: Right): Shortcut => ({
+  keys: ["g", key],
+  text: `nav.${to}`,
+  group: "go",
+  action: { do: "go", to },
+  needs,
+});
 
 /** The one table of shortcuts: handlers, menu hints and the help dialog read it. */
 export const SHORTCUTS: readonly Shortcut[] = [
-  { keys: ["g", "o"], text: "keys.overview", group: "go", action: { do: "go", to: "overview" } },
-  { keys: ["g", "e"], text: "keys.events", group: "go", action: { do: "go", to: "events" } },
-  { keys: ["g", "r"], text: "keys.rejected", group: "go", action: { do: "go", to: "rejected" } },
-  { keys: ["g", "p"], text: "keys.playground", group: "go", action: { do: "go", to: "playground" } },
+  go("o", "overview", "events.read"),
+  go("e", "events", "events.read"),
+  go("r", "rejected", "rejected.read"),
+  go("p", "playground"),
+  go("i", "install"),
+  go("k", "keys", "keys.read"),
+  go("c", "settings", "project.write"),
+  go("m", "members", "members.read"),
+  go("s", "system", "events.read"),
+  go("l", "projects"),
+  go("a", "account"),
   { keys: ["d"], text: "keys.today", group: "period", action: { do: "range", range: "today" } },
   { keys: ["w"], text: "keys.week", group: "period", action: { do: "range", range: "7d" } },
   { keys: ["m"], text: "keys.month", group: "period", action: { do: "range", range: "30d" } },

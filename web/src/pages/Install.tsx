@@ -33,7 +33,7 @@ export default function Install() {
       </div>
       <p className="about">{t("install.about")}</p>
       <div className="steps">
-        {publicKey.key ? null : <PublicKeyForm {...publicKey} />}
+        {publicKey.key ? null : <PublicKeyForm use={publicKey.use} make={publicKey.make} />}
         <section className="panel shop" aria-label={t("install.title")}>
           <Tabs.Root defaultValue="script">
             <Tabs.List className="shop-tabs" aria-label={t("install.title")}>

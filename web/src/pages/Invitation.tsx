@@ -1,50 +1,140 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { Link, useNavigate } from "@tanstack/react-router";
+import { Link, useNavigate, useRouterState } from "@tanstack/react-router";
+import { useState } from "react";
+import { me } from "../api/account";
 import { useApi } from "../api/client";
+import { acceptInvitation, type Offer, offerOf } from "../api/people";
+import { ApiError } from "../api/problem";
 import { useTexts } from "../i18n";
 import { mailedToken } from "../state/mailedToken";
+import type { Role } from "../state/may";
+import { useSignedIn } from "../state/signedIn";
 import { AccountPage, FormError, useSubmit } from "../ui/AccountPage";
+import { Field } from "../ui/form";
 
-interface Offer {
-  organisation: string;
-  email: string;
-  role: "owner" | "admin" | "editor" | "viewer";
-}
-
-/** Behind the link of an invitation, for who is signed in: what it offers, and a button to accept. */
+/** Behind the link of an invitation: what it offers. Who has no account makes one and is in with the same button. */
 export default function Invitation() {
   const { t } = useTexts();
   const api = useApi();
-  const client = useQueryClient();
-  const navigate = useNavigate();
-  const token = mailedToken();
-  const offer = useQuery({
-    queryKey: ["invitation", token],
-    queryFn: () => api.call<Offer>("/api/v1/invitations/show", { body: { token } }),
-    retry: false,
-  });
-  const { busy, error, submit } = useSubmit(async () => {
-    await api.call("/api/v1/invitations/accept", { body: { token } });
-    await client.invalidateQueries({ queryKey: ["me"] });
-    await navigate({ to: "/" });
-  });
+  const signedIn = useSignedIn() === "yes";
+  const [token] = useState(mailedToken);
+  const offer = useQuery(offerOf(api, token));
+  const user = useQuery({ ...me(api), enabled: signedIn }).data;
+  const foreign = user && offer.data && user.email.toLowerCase() !== offer.data.email.toLowerCase();
   return (
     <AccountPage title={t("invitation.title")} foot={<Link to="/">{t("verify.go")}</Link>}>
-      <FormError error={error ?? offer.error ?? undefined} />
+      <FormError error={offer.error ?? undefined} />
+      {offer.isPending ? <p role="status">{t("form.busy")}</p> : null}
       {offer.data ? (
-        <form onSubmit={submit}>
+        <>
           <p>
             {t("invitation.offer", {
               organisation: offer.data.organisation,
-              role: t(`roles.${offer.data.role}`),
+              role: t(`roles.${offer.data.role as Role}`),
               email: offer.data.email,
             })}
           </p>
-          <button type="submit" className="button primary large" aria-busy={busy}>
-            {busy ? t("form.busy") : t("invitation.accept")}
-          </button>
-        </form>
+          {!signedIn ? (
+            <Join offer={offer.data} token={token} />
+          ) : foreign ? (
+            <Foreign email={user.email} />
+          ) : (
+            <Accept token={token} />
+          )}
+        </>
       ) : null}
     </AccountPage>
+  );
+}
+
+function useAccept(token: string): () => Promise<void> {
+  const api = useApi();
+  const client = useQueryClient();
+  const navigate = useNavigate();
+  return async () => {
+    await acceptInvitation(api, token);
+    await client.invalidateQueries({ queryKey: ["me"] });
+    await navigate({ to: "/" });
+  };
+}
+
+function Accept({ token }: { token: string }) {
+  const { t } = useTexts();
+  const { busy, error, submit } = useSubmit(useAccept(token));
+  return (
+    <form onSubmit={submit}>
+      <FormError error={error} />
+      <button type="submit" className="button primary large" aria-busy={busy}>
+        {busy ? t("form.busy") : t("invitation.accept")}
+      </button>
+    </form>
+  );
+}
+
+/** The account that is signed in has another address than the invited one: a link that was passed on opens nothing. */
+function Foreign({ email }: { email: string }) {
+  const { t } = useTexts();
+  const { session } = useApi();
+  return (
+    <>
+      <p className="notice">{t("invitation.foreign", { email })}</p>
+      <button type="button" className="button large" onClick={() => void session.logout()}>
+        {t("shell.signOut")}
+      </button>
+    </>
+  );
+}
+
+/** A new account with the invited address; one that is there already signs in and comes back. */
+function Join({ offer, token }: { offer: Offer; token: string }) {
+  const { t } = useTexts();
+  const { session } = useApi();
+  const accept = useAccept(token);
+  const here = useRouterState({ select: ({ location }) => location.href });
+  const [known, setKnown] = useState(false);
+  const { busy, error, submit } = useSubmit(async ({ name = "", password = "" }) => {
+    try {
+      await session.register({ email: offer.email, password, full_name: name, company: "" });
+    } catch (problem) {
+      // The address has an account with another password.
+      if (problem instanceof ApiError && problem.code === "bad_credentials") return setKnown(true);
+      throw problem;
+    }
+    await accept();
+  });
+  const signIn = (
+    <Link to="/sign-in" search={{ next: here }}>
+      {t("invitation.signIn")}
+    </Link>
+  );
+  if (known)
+    return (
+      <p className="notice" role="status">
+        {t("invitation.known", { email: offer.email })} {signIn}
+      </p>
+    );
+  return (
+    <>
+      <form onSubmit={submit}>
+        <FormError error={error} />
+        <Field label={t("signIn.email")} value={offer.email} autoComplete="username" readOnly />
+        <Field label={t("register.name")} name="name" autoComplete="name" maxLength={200} required autoFocus />
+        <Field
+          label={t("signIn.password")}
+          name="password"
+          type="password"
+          autoComplete="new-password"
+          minLength={8}
+          hint={t("register.passwordHint")}
+          required
+        />
+        <button type="submit" className="button primary large" aria-busy={busy}>
+          {busy ? t("form.busy") : t("invitation.join")}
+        </button>
+      </form>
+      <p className="account-foot">
+        {t("register.haveAccount")} {signIn}
+      </p>
+    </>
   );
 }

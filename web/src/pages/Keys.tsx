@@ -1,36 +1,49 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
 import { KeyRound } from "lucide-react";
 import { useState } from "react";
-import { type ApiKey, createKey, keysOf, revokeKey } from "../api/account";
 import { useApi } from "../api/client";
+import { type ApiKey, createKey, keysOf, revokeKey, rotateKey, SCOPES, type Scope } from "../api/projects";
 import { useTexts } from "../i18n";
-import { formatAgo } from "../i18n/format";
+import { formatAgo, formatDay } from "../i18n/format";
+import { ListTable } from "../panels/ListTable";
 import { Panel } from "../panels/Panel";
+import { useMay } from "../state/may";
 import { keepPublicKey } from "../state/publicKey";
 import { FormError, useSubmit } from "../ui/AccountPage";
 import { CodeBlock } from "../ui/CodeBlock";
+import { Confirm } from "../ui/Confirm";
 import { Dialog } from "../ui/dialog";
-import { Field } from "../ui/form";
+import { Checks, Field, Segmented, Select } from "../ui/form";
 
-const KINDS = ["public", "secret"] as const;
+const DAY_MS = 86_400_000;
+const LIVES = ["", "30", "90", "365"] as const;
+const OVERLAPS = ["0", "24", "168", "720"] as const;
 
-/** The project's API keys: make one, see when each was last used, end one. */
+/** The project's API keys: make one, see what each may and when it was last used, replace one, end one. */
 export default function Keys() {
   const { t, language } = useTexts();
   const { project } = useParams({ from: "/inside/p/$project" });
-  const query = useQuery(keysOf(useApi(), project));
+  const api = useApi();
+  const client = useQueryClient();
+  const writes = useMay()("keys.write");
+  const query = useQuery(keysOf(api, project));
   const [making, setMaking] = useState(false);
+  const [rotating, setRotating] = useState<ApiKey>();
   const [ending, setEnding] = useState<ApiKey>();
-  const ago = (moment: string | null) =>
-    moment ? formatAgo(moment, query.dataUpdatedAt, language) : t("apiKeys.never");
+  const refresh = () => client.invalidateQueries({ queryKey: [project, "keys"] });
+  const now = query.dataUpdatedAt;
+  const over = (one: ApiKey) => one.expires_at !== null && Date.parse(one.expires_at) <= now;
+  const open = (one: ApiKey) => !one.revoked_at && !over(one);
   return (
     <>
       <div className="controls">
         <h1>{t("apiKeys.title")}</h1>
-        <button type="button" className="button primary" onClick={() => setMaking(true)}>
-          {t("apiKeys.make")}
-        </button>
+        {writes ? (
+          <button type="button" className="button primary" onClick={() => setMaking(true)}>
+            {t("apiKeys.make")}
+          </button>
+        ) : null}
       </div>
       <p className="about">{t("apiKeys.about")}</p>
       <Panel
@@ -45,38 +58,67 @@ export default function Keys() {
         }
       >
         {(keys) => (
-          <table className="latest">
-            <caption className="hidden">{t("apiKeys.list")}</caption>
-            <thead>
-              <tr>
-                <th scope="col">{t("projects.name")}</th>
-                <th scope="col">{t("apiKeys.key")}</th>
-                <th scope="col" className="phone-off">
-                  {t("apiKeys.scopes")}
-                </th>
-                <th scope="col" className="phone-off">
-                  {t("apiKeys.used")}
-                </th>
-                <th scope="col" className="when">
-                  {t("apiKeys.state")}
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {keys.map((one) => (
-                <tr key={one.id}>
-                  <th scope="row">
+          <ListTable
+            caption={t("apiKeys.list")}
+            className="keys-table"
+            rows={keys.toSorted((a, b) => Number(open(b)) - Number(open(a)))}
+            rowKey={(one) => one.id}
+            columns={[
+              {
+                name: t("projects.name"),
+                cell: (one) => (
+                  <>
                     <bdi className="event-name">{one.name}</bdi>
-                  </th>
-                  <td>
-                    <code>{one.prefix}…</code>
-                  </td>
-                  <td className="phone-off">{one.scopes.join(", ")}</td>
-                  <td className="phone-off">{ago(one.last_used_at)}</td>
-                  <td className="when">
-                    {one.revoked_at ? (
-                      <span className="state dropped">{t("apiKeys.ended")}</span>
-                    ) : (
+                    <code className="under">{one.prefix}…</code>
+                  </>
+                ),
+              },
+              {
+                name: t("apiKeys.scopes"),
+                kind: "wide",
+                cell: (one) => (
+                  <span className="tags">
+                    {one.scopes.map((scope) => (
+                      <span key={scope} className="state">
+                        {t(`apiKeys.scope.${scope as Scope}`)}
+                      </span>
+                    ))}
+                  </span>
+                ),
+              },
+              {
+                name: t("apiKeys.used"),
+                kind: "wide",
+                cell: (one) => (one.last_used_at ? formatAgo(one.last_used_at, now, language) : t("apiKeys.never")),
+              },
+              {
+                name: t("apiKeys.state"),
+                cell: (one) => (
+                  <span className={open(one) ? "state stored" : "state dropped"}>
+                    {one.revoked_at
+                      ? t("apiKeys.ended")
+                      : over(one)
+                        ? t("apiKeys.expired")
+                        : one.expires_at
+                          ? t("apiKeys.until", { day: formatDay(one.expires_at, language) })
+                          : t("apiKeys.holds")}
+                  </span>
+                ),
+              },
+              {
+                name: t("apiKeys.end"),
+                kind: "bare",
+                cell: (one) =>
+                  open(one) && writes ? (
+                    <span className="links">
+                      <button
+                        type="button"
+                        className="link"
+                        aria-label={`${t("apiKeys.rotate")}: ${one.name}`}
+                        onClick={() => setRotating(one)}
+                      >
+                        {t("apiKeys.rotate")}
+                      </button>
                       <button
                         type="button"
                         className="link"
@@ -85,55 +127,103 @@ export default function Keys() {
                       >
                         {t("apiKeys.end")}
                       </button>
-                    )}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
+                    </span>
+                  ) : null,
+              },
+            ]}
+          />
         )}
       </Panel>
-      {making ? <MakeKey project={project} onClose={() => setMaking(false)} /> : null}
-      {ending ? <EndKey project={project} ending={ending} onClose={() => setEnding(undefined)} /> : null}
+      {making ? <MakeKey project={project} onClose={() => setMaking(false)} onDone={refresh} /> : null}
+      {rotating ? (
+        <RotateKey project={project} old={rotating} onClose={() => setRotating(undefined)} onDone={refresh} />
+      ) : null}
+      {ending ? (
+        <Confirm
+          title={t("apiKeys.endTitle", { name: ending.name })}
+          about={t("apiKeys.endAbout")}
+          action={t("apiKeys.end")}
+          run={async () => {
+            await revokeKey(api, project, ending.id);
+            await refresh();
+          }}
+          onClose={() => setEnding(undefined)}
+        />
+      ) : null}
     </>
   );
 }
 
-function MakeKey({ project, onClose }: { project: string; onClose: () => void }) {
+interface Step {
+  project: string;
+  onClose: () => void;
+  onDone: () => Promise<void>;
+}
+
+function Once({ made }: { made: string }) {
+  const { t } = useTexts();
+  return (
+    <div className="stack">
+      <p className="notice" role="status">
+        {t("apiKeys.once")}
+      </p>
+      <CodeBlock code={made} />
+    </div>
+  );
+}
+
+function MakeKey({ project, onClose, onDone }: Step) {
   const { t } = useTexts();
   const api = useApi();
-  const client = useQueryClient();
   const [made, setMade] = useState("");
-  const { busy, error, submit } = useSubmit(async ({ name = "", kind }) => {
-    const key = await createKey(api, project, name, kind === "secret" ? "secret" : "public");
+  const [kind, setKind] = useState<"public" | "secret">("public");
+  const { busy, error, submit } = useSubmit(async (values) => {
+    const scopes = SCOPES.filter((scope) => values[`scopes.${scope}`]);
+    const key = await createKey(api, project, {
+      name: values.name ?? "",
+      kind,
+      ...(kind === "secret" && { scopes }),
+      ...(values.days && { expires_at: new Date(Date.now() + Number(values.days) * DAY_MS).toISOString() }),
+    });
     if (kind === "public") keepPublicKey(project, key);
     setMade(key);
-    await client.invalidateQueries({ queryKey: [project, "keys"] });
+    await onDone();
   });
   return (
     <Dialog title={t("apiKeys.make")} close={t("events.close")} onClose={onClose}>
       {made ? (
-        <>
-          <p className="notice" role="status">
-            {t("apiKeys.once")}
-          </p>
-          <br />
-          <CodeBlock code={made} />
-        </>
+        <Once made={made} />
       ) : (
         <form onSubmit={submit}>
           <FormError error={error} />
           <Field label={t("projects.name")} name="name" maxLength={200} required autoFocus />
-          <div className="field">
-            <label htmlFor="kind">{t("apiKeys.kind")}</label>
-            <select id="kind" name="kind">
-              {KINDS.map((kind) => (
-                <option key={kind} value={kind}>
-                  {t(`apiKeys.kinds.${kind}`)}
-                </option>
-              ))}
-            </select>
-          </div>
+          <Segmented
+            label={t("apiKeys.kind")}
+            value={kind}
+            options={(["public", "secret"] as const).map((value) => ({ value, text: t(`apiKeys.kindName.${value}`) }))}
+            onChange={setKind}
+          />
+          <p className="faint">{t(`apiKeys.kinds.${kind}`)}</p>
+          {kind === "secret" ? (
+            <Checks
+              label={t("apiKeys.scopes")}
+              name="scopes"
+              chosen={["read"]}
+              options={SCOPES.map((value) => ({
+                value,
+                text: t(`apiKeys.scope.${value}`),
+                hint: t(`apiKeys.scopeHint.${value}`),
+              }))}
+            />
+          ) : null}
+          <Select
+            label={t("apiKeys.life")}
+            name="days"
+            options={LIVES.map((value) => ({
+              value,
+              text: value ? t("apiKeys.days", { count: Number(value) }) : t("apiKeys.forever"),
+            }))}
+          />
           <button type="submit" className="button primary" aria-busy={busy}>
             {busy ? t("form.busy") : t("apiKeys.make")}
           </button>
@@ -143,29 +233,35 @@ function MakeKey({ project, onClose }: { project: string; onClose: () => void })
   );
 }
 
-function EndKey({ project, ending, onClose }: { project: string; ending: ApiKey; onClose: () => void }) {
+function RotateKey({ project, old, onClose, onDone }: Step & { old: ApiKey }) {
   const { t } = useTexts();
   const api = useApi();
-  const client = useQueryClient();
-  const { mutate, error, isPending } = useMutation({
-    mutationFn: () => revokeKey(api, project, ending.id),
-    onSuccess: async () => {
-      await client.invalidateQueries({ queryKey: [project, "keys"] });
-      onClose();
-    },
+  const [made, setMade] = useState("");
+  const { busy, error, submit } = useSubmit(async ({ hours = "24" }) => {
+    const key = await rotateKey(api, project, old.id, Number(hours));
+    if (old.kind === "public") keepPublicKey(project, key);
+    setMade(key);
+    await onDone();
   });
   return (
-    <Dialog title={t("apiKeys.endTitle", { name: ending.name })} close={t("events.close")} onClose={onClose}>
-      <FormError error={error ?? undefined} />
-      <p>{t("apiKeys.endAbout")}</p>
-      <div className="dialog-foot">
-        <button type="button" className="button" onClick={onClose}>
-          {t("apiKeys.keep")}
-        </button>
-        <button type="button" className="button primary" aria-busy={isPending} onClick={() => mutate()}>
-          {t("apiKeys.end")}
-        </button>
-      </div>
+    <Dialog title={t("apiKeys.rotateTitle", { name: old.name })} close={t("events.close")} onClose={onClose}>
+      {made ? (
+        <Once made={made} />
+      ) : (
+        <form onSubmit={submit}>
+          <p>{t("apiKeys.rotateAbout")}</p>
+          <FormError error={error} />
+          <Select
+            label={t("apiKeys.overlap")}
+            name="hours"
+            defaultValue="24"
+            options={OVERLAPS.map((value) => ({ value, text: t(`apiKeys.overlaps.${value}`) }))}
+          />
+          <button type="submit" className="button primary" aria-busy={busy}>
+            {busy ? t("form.busy") : t("apiKeys.rotate")}
+          </button>
+        </form>
+      )}
     </Dialog>
   );
 }

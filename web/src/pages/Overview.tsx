@@ -3,7 +3,7 @@ import { BotSwitch } from "../panels/BotSwitch";
 import { BreakdownPanel } from "../panels/BreakdownPanel";
 import { Controls } from "../panels/Controls";
 import { Kpis } from "../panels/Kpis";
-import { LatestPanel } from "../panels/LatestPanel";
+import { LivePanels } from "../panels/LivePanels";
 import { SeriesPanel } from "../panels/SeriesPanel";
 
 export default function Overview() {
@@ -14,6 +14,11 @@ export default function Overview() {
       <Kpis />
       <div className="grid">
         <SeriesPanel />
+      </div>
+      <div className="grid halves">
+        <LivePanels />
+      </div>
+      <div className="grid">
         <BreakdownPanel title={t("overview.byType")} fields={["event"]} measure="count" pie />
         <BreakdownPanel title={t("overview.pages")} fields={["path", "hostname"]} measure="users" />
         <BreakdownPanel
@@ -25,7 +30,6 @@ export default function Overview() {
         <BreakdownPanel title={t("overview.places")} fields={["country"]} measure="users" />
         <BreakdownPanel title={t("overview.devices")} fields={["device", "browser", "os"]} measure="users" />
         <BreakdownPanel title={t("overview.users")} fields={["user_id"]} measure="count" known />
-        <LatestPanel />
       </div>
       <BotSwitch />
     </>

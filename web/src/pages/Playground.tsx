@@ -41,7 +41,7 @@ export default function Playground() {
       {publicKey.key ? (
         <Play key={publicKey.key} project={project} publicKey={publicKey.key} />
       ) : (
-        <PublicKeyForm {...publicKey} />
+        <PublicKeyForm use={publicKey.use} make={publicKey.make} />
       )}
     </>
   );

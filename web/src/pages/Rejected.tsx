@@ -1,163 +1,182 @@
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { CircleCheck } from "lucide-react";
-import { useState } from "react";
-import { type RejectedAnswer, useApi } from "../api/client";
+import { type ReactNode, useState } from "react";
+import { type ReasonsAnswer, type RejectedAnswer, useApi } from "../api/client";
 import { rejectedReasons } from "../api/queries";
 import { BarList } from "../charts/BarList";
 import { useTexts } from "../i18n";
 import { formatMoment, formatNumber } from "../i18n/format";
 import { Controls } from "../panels/Controls";
+import { PagedPanel } from "../panels/PagedPanel";
 import { Panel } from "../panels/Panel";
-import { useScope } from "../state/scope";
+import { type SeriesAnswer, SeriesChart, useSeriesFigure } from "../panels/SeriesChart";
+import { type AskedScope, useScope } from "../state/scope";
 import { CodeBlock } from "../ui/CodeBlock";
-import { Dialog } from "../ui/dialog";
 
 type Refused = RejectedAnswer["items"][number];
+const DRAWN = 6;
 
-/** What was refused, why, and the bytes as they came. */
+/** What was refused, when, why, and the bytes as they came. */
 export default function Rejected() {
   const { t, language } = useTexts();
   const scope = useScope();
   const api = useApi();
   const [reason, setReason] = useState("");
-  const [shown, setShown] = useState<Refused>();
   const { span, timezone, project } = scope;
-  const reasons = useQuery(rejectedReasons(api, scope));
-  const query = useInfiniteQuery({
-    queryKey: [project, "rejected", span, timezone, reason],
-    initialPageParam: "",
-    queryFn: ({ pageParam, signal }) =>
-      api.call<RejectedAnswer>("/api/v1/rejected", {
-        project,
-        signal,
-        query: { ...span, timezone, reason, cursor: pageParam, limit: 50 },
-      }),
-    getNextPageParam: (page) => page.next_cursor ?? undefined,
-    refetchInterval: (known) => (known.state.data?.pages.length ?? 1) === 1 && 15_000,
-  });
   const none = (
     <div className="empty">
       <CircleCheck size={24} aria-hidden="true" />
       <p>{t("rejected.none")}</p>
     </div>
   );
+  const timeOf = (one: Refused) => formatMoment(one.received_at, timezone, language);
   return (
     <>
-      <Controls title={t("rejected.title")} bare />
+      <Controls title={t("rejected.title")} interval bare />
       <p className="about">{t("rejected.about")}</p>
-      <div className="grid">
-        <Panel
-          title={t("rejected.reasons")}
-          query={reasons}
-          className="wide short"
-          isEmpty={(answer) => answer.total === 0}
-          empty={none}
-          actions={
-            reason ? (
-              <button type="button" className="link" onClick={() => setReason("")}>
-                {t("rejected.all")}
-              </button>
-            ) : null
-          }
-          figure={{
-            own: true,
-            quiet: true,
-            sentence: (answer) =>
-              answer.items.map((one) => `${one.title} ${formatNumber(one.count, language)}`).join(" "),
-            table: (answer) => ({
-              name: "rejected-reasons",
-              columns: [t("rejected.reason"), t("rejected.count"), t("rejected.last")],
-              rows: answer.items.map((one) => [one.reason, one.count, one.last_seen]),
-            }),
-          }}
-        >
-          {(answer) => (
-            <BarList
-              caption={t("rejected.reasons")}
-              columns={[t("rejected.reason"), t("rejected.count"), t("measure.share")]}
-              language={language}
-              rows={answer.items.map((one) => ({
-                name: `${one.reason} – ${one.title}`,
-                value: one.count,
-                share: one.count / answer.total,
-                onPick: () => setReason(one.reason),
-                pickLabel: t("overview.filterBy", { value: one.reason }),
-              }))}
-            />
-          )}
-        </Panel>
-        <Panel
+      <div className="grid halves">
+        <OverTime scope={scope} none={none} />
+        <Reasons scope={scope} none={none} reason={reason} choose={setReason} />
+        <PagedPanel<Refused>
           title={t("rejected.list")}
-          query={{ ...query, data: query.data?.pages.flatMap((page) => page.items) } as never}
+          queryKey={[project, "rejected", span, timezone, reason]}
+          ask={(cursor, signal) =>
+            api.call<RejectedAnswer>("/api/v1/rejected", {
+              project,
+              signal,
+              query: { ...span, timezone, reason, cursor, limit: 50 },
+            })
+          }
+          everyMs={15_000}
           className="wide"
-          isEmpty={(items: Refused[]) => items.length === 0}
+          tableClass="refused"
           empty={none}
-        >
-          {(items: Refused[]) => (
-            <div>
-              <table className="latest refused">
-                <caption className="hidden">{t("rejected.list")}</caption>
-                <thead>
-                  <tr>
-                    <th scope="col">{t("rejected.reason")}</th>
-                    <th scope="col">{t("events.event")}</th>
-                    <th scope="col" className="phone-off">
-                      {t("rejected.advice")}
-                    </th>
-                    <th scope="col" className="when">
-                      {t("events.time")}
-                    </th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {items.map((one) => {
-                    const time = formatMoment(one.received_at, timezone, language);
-                    return (
-                      <tr key={`${one.batch_id}-${one.position}`}>
-                        <th scope="row">
-                          <button
-                            type="button"
-                            className="row-button"
-                            aria-label={t("rejected.open", { reason: one.reason, time })}
-                            onClick={() => setShown(one)}
-                          >
-                            <span className="tag">{one.reason}</span>
-                          </button>
-                        </th>
-                        <td>
-                          <bdi>{one.event ?? "–"}</bdi>
-                        </td>
-                        <td className="phone-off">
-                          <bdi>{one.detail || one.title}</bdi>
-                        </td>
-                        <td className="when">
-                          <time dateTime={one.received_at}>{time}</time>
-                        </td>
-                      </tr>
-                    );
-                  })}
-                </tbody>
-              </table>
-              {query.hasNextPage ? (
-                <p className="more-line">
-                  <button type="button" className="button" onClick={() => void query.fetchNextPage()}>
-                    {t("events.more")}
-                  </button>
-                </p>
-              ) : null}
-            </div>
+          rowKey={(one) => `${one.batch_id}-${one.position}`}
+          opens={{
+            column: t("rejected.reason"),
+            name: t("rejected.raw"),
+            face: (one) => <span className="tag">{one.reason}</span>,
+            label: (one) => t("rejected.open", { reason: one.reason, time: timeOf(one) }),
+          }}
+          columns={[
+            { name: t("events.event"), cell: (one) => <bdi>{one.event ?? "–"}</bdi> },
+            { name: t("rejected.advice"), kind: "wide", cell: (one) => <bdi>{one.detail || one.title}</bdi> },
+            {
+              name: t("events.time"),
+              kind: "narrow",
+              cell: (one) => <time dateTime={one.received_at}>{timeOf(one)}</time>,
+            },
+          ]}
+          whole={(one) => (
+            <>
+              <p className="reason">
+                <b>{one.title}</b>
+                <span className="faint">{one.detail}</span>
+              </p>
+              <CodeBlock code={one.raw} />
+            </>
           )}
-        </Panel>
+        />
       </div>
-      {shown ? (
-        <Dialog title={t("rejected.raw")} close={t("events.close")} onClose={() => setShown(undefined)} wide>
-          <p className="reason">
-            <b>{shown.title}</b>
-            <span className="faint">{shown.detail}</span>
-          </p>
-          <CodeBlock code={shown.raw} />
-        </Dialog>
-      ) : null}
     </>
+  );
+}
+
+/** The most frequent reasons as series, all others together as one. */
+function seriesOf(answer: ReasonsAnswer, interval: AskedScope["interval"]): SeriesAnswer {
+  const all = (answer.series ?? []).map(({ reason, points }) => ({
+    key: reason,
+    other: false,
+    points: points.map(([point, count]): [string, number] => [String(point), Number(count)]),
+    total: points.reduce((sum, [, count]) => sum + Number(count), 0),
+  }));
+  const rest = all.slice(DRAWN);
+  const other = rest.length
+    ? [
+        {
+          key: null,
+          other: true,
+          total: rest.reduce((sum, one) => sum + one.total, 0),
+          points: (rest[0]?.points ?? []).map(([point], place): [string, number] => [
+            point,
+            rest.reduce((sum, one) => sum + (one.points[place]?.[1] ?? 0), 0),
+          ]),
+        },
+      ]
+    : [];
+  return {
+    series: [...all.slice(0, DRAWN), ...other],
+    interval,
+    incomplete_from: answer.incomplete_from,
+    compare: null,
+  } as SeriesAnswer;
+}
+
+function OverTime({ scope, none }: { scope: AskedScope; none: ReactNode }) {
+  const { t } = useTexts();
+  const query = useQuery(rejectedReasons(useApi(), scope));
+  const figure = useSeriesFigure("rejected-over-time", t("rejected.count"));
+  const title = t("rejected.overTime");
+  return (
+    <Panel
+      title={title}
+      query={query}
+      isEmpty={(answer) => answer.total === 0}
+      empty={none}
+      figure={{
+        sentence: (answer) => figure.sentence(seriesOf(answer, scope.interval)),
+        table: (answer) => figure.table(seriesOf(answer, scope.interval)),
+        quiet: true,
+      }}
+    >
+      {(answer) => (
+        <SeriesChart answer={seriesOf(answer, scope.interval)} label={title} all={t("rejected.count")} kind="bar" />
+      )}
+    </Panel>
+  );
+}
+
+function Reasons(props: { scope: AskedScope; none: ReactNode; reason: string; choose: (reason: string) => void }) {
+  const { t, language } = useTexts();
+  const query = useQuery(rejectedReasons(useApi(), props.scope));
+  return (
+    <Panel
+      title={t("rejected.reasons")}
+      query={query}
+      isEmpty={(answer) => answer.total === 0}
+      empty={props.none}
+      actions={
+        props.reason ? (
+          <button type="button" className="link" onClick={() => props.choose("")}>
+            {t("rejected.all")}
+          </button>
+        ) : null
+      }
+      figure={{
+        own: true,
+        quiet: true,
+        sentence: (answer) => answer.items.map((one) => `${one.title} ${formatNumber(one.count, language)}`).join(" "),
+        table: (answer) => ({
+          name: "rejected-reasons",
+          columns: [t("rejected.reason"), t("rejected.count"), t("rejected.last")],
+          rows: answer.items.map((one) => [one.reason, one.count, one.last_seen]),
+        }),
+      }}
+    >
+      {(answer) => (
+        <BarList
+          caption={t("rejected.reasons")}
+          columns={[t("rejected.reason"), t("rejected.count"), t("measure.share")]}
+          language={language}
+          rows={answer.items.map((one) => ({
+            name: `${one.reason} – ${one.title}`,
+            value: one.count,
+            share: one.count / answer.total,
+            onPick: () => props.choose(one.reason),
+            pickLabel: t("overview.filterBy", { value: one.reason }),
+          }))}
+        />
+      )}
+    </Panel>
   );
 }

@@ -1,33 +1,31 @@
-import { useQueryClient } from "@tanstack/react-query";
-import { useNavigate } from "@tanstack/react-router";
-import { createProject } from "../api/account";
+import { useQuery } from "@tanstack/react-query";
+import { Link, useNavigate } from "@tanstack/react-router";
+import { me } from "../api/account";
 import { useApi } from "../api/client";
 import { useTexts } from "../i18n";
-import { keepPublicKey } from "../state/publicKey";
-import { AccountPage, FormError, useSubmit } from "../ui/AccountPage";
-import { Field } from "../ui/form";
+import { sentenceOf } from "../panels/Panel";
+import { ProjectForm } from "../panels/ProjectForm";
+import { may } from "../state/may";
+import { AccountPage } from "../ui/AccountPage";
 
 /** The first run: a project, then how to send the first event. */
 export default function Welcome() {
   const { t } = useTexts();
-  const api = useApi();
-  const client = useQueryClient();
   const navigate = useNavigate();
-  const { busy, error, submit } = useSubmit(async ({ name = "" }) => {
-    const made = await createProject(api, name);
-    if (made.keys) keepPublicKey(made.id, made.keys.write.key);
-    await client.invalidateQueries({ queryKey: ["me"] });
-    await navigate({ to: "/p/$project/install", params: { project: made.id } });
-  });
+  const { data, error } = useQuery(me(useApi()));
+  const allowed =
+    data && (data.organisations.length === 0 || data.organisations.some(({ role }) => may(role, "project.create")));
   return (
-    <AccountPage title={t("projects.first")} foot={null}>
-      <form onSubmit={submit}>
-        <FormError error={error} />
-        <Field label={t("projects.name")} name="name" maxLength={200} required autoFocus />
-        <button type="submit" className="button primary large" aria-busy={busy}>
-          {busy ? t("form.busy") : t("projects.create")}
-        </button>
-      </form>
+    <AccountPage title={t("projects.first")} foot={<Link to="/account">{t("nav.account")}</Link>}>
+      {error ? (
+        <p className="form-error" role="alert">
+          {sentenceOf(error, t)}
+        </p>
+      ) : null}
+      {allowed === false ? <p className="notice">{t("projects.ask")}</p> : null}
+      {allowed ? (
+        <ProjectForm large onMade={(project) => navigate({ to: "/p/$project/install", params: { project } })} />
+      ) : null}
     </AccountPage>
   );
 }

@@ -8,7 +8,7 @@ import { COMPARISONS, PRESETS, type Preset } from "../state/range";
 import { useScope } from "../state/scope";
 import { useView } from "../state/view";
 import { Dialog } from "../ui/dialog";
-import { Field } from "../ui/form";
+import { Field, TimezoneSelect } from "../ui/form";
 import { Menu, MenuChoice, MenuItem, MenuLine } from "../ui/menu";
 import { Filters } from "./Filters";
 
@@ -137,7 +137,6 @@ function CustomRange({ onClose }: { onClose: () => void }) {
   const [to, setTo] = useState(scope.span.to.slice(0, 10));
   const [tz, setTz] = useState(scope.timezone);
   const wrong = from > to;
-  const zones = Intl.supportedValuesOf("timeZone");
   return (
     <Dialog title={t("range.custom")} close={t("keys.close")} onClose={onClose}>
       <form
@@ -167,14 +166,12 @@ function CustomRange({ onClose }: { onClose: () => void }) {
             required
           />
         </div>
-        <div className="field">
-          <label htmlFor="zone">{t("timezone")}</label>
-          <select id="zone" value={tz} onChange={(event) => setTz(event.target.value)}>
-            {[...new Set([scope.timezone, "UTC", ...zones])].map((zone) => (
-              <option key={zone}>{zone}</option>
-            ))}
-          </select>
-        </div>
+        <TimezoneSelect
+          label={t("timezone")}
+          known={scope.timezone}
+          value={tz}
+          onChange={(event) => setTz(event.target.value)}
+        />
         <button type="submit" className="button primary">
           {t("range.apply")}
         </button>

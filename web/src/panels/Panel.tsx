@@ -28,7 +28,27 @@ export interface PanelProps<Data> {
  * A card that asks the server something. It draws one of five states: first load, ready, refreshing, empty and failed;
  * whatever happens inside stays inside.
  */
-export function Panel<Data>({ title, query, children, isEmpty, empty, figure, actions, className }: PanelProps<Data>) {
+export function Panel<Data>(props: PanelProps<Data>) {
+  const { t } = useTexts();
+  return (
+    <Boundary
+      fallback={(retry) => (
+        <section className={`panel ${props.className ?? ""}`} aria-label={props.title}>
+          <header className="panel-head">
+            <h2>{props.title}</h2>
+          </header>
+          <div className="panel-body">
+            <Failed error={new Error(t("panel.failed.drawing"))} retry={retry} />
+          </div>
+        </section>
+      )}
+    >
+      <Inside {...props} />
+    </Boundary>
+  );
+}
+
+function Inside<Data>({ title, query, children, isEmpty, empty, figure, actions, className }: PanelProps<Data>) {
   const { t } = useTexts();
   const [asTable, setAsTable] = useState(false);
   const body = useRef<HTMLDivElement>(null);
@@ -36,7 +56,8 @@ export function Panel<Data>({ title, query, children, isEmpty, empty, figure, ac
   const { data, error, isPending, isFetching } = query;
   const nothing = data !== undefined && isEmpty?.(data);
   const ready = data !== undefined && !nothing;
-  const picture = () => body.current?.querySelector<SVGSVGElement>("svg.recharts-surface, .pie svg") ?? null;
+  const picture = () =>
+    body.current?.querySelector<SVGSVGElement>("svg.recharts-surface, .pie svg, .minutes svg") ?? null;
   return (
     <section className={`panel ${className ?? ""}`} aria-labelledby={id} aria-busy={isFetching}>
       <header className="panel-head">

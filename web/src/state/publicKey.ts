@@ -1,6 +1,6 @@
 import { useState } from "react";
-import { createKey } from "../api/account";
 import { useApi } from "../api/client";
+import { createKey } from "../api/projects";
 
 const kept = (project: string) => `sluice_key_${project}`;
 
@@ -17,6 +17,6 @@ export function usePublicKey(project: string) {
     keepPublicKey(project, chosen);
     setKey(chosen);
   };
-  const make = async (name: string) => use(await createKey(api, project, name, "public"));
+  const make = async (name: string) => use(await createKey(api, project, { name, kind: "public" }));
   return { key, use, make };
 }

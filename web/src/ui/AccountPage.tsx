@@ -5,8 +5,8 @@ import { Logo } from "./Logo";
 
 /** The frame of the pages before sign-in. */
 export function AccountPage({ title, foot, children }: { title: string; foot: ReactNode; children: ReactNode }) {
-  const { t, language, instance } = useTexts();
-  const other = (Object.keys(LANGUAGES) as Language[]).filter((one) => one !== language);
+  const { t, chosen, instance } = useTexts();
+  const other = (Object.keys(LANGUAGES) as Language[]).filter((one) => one !== chosen);
   return (
     <main className="account">
       <section className="account-box">

@@ -1,46 +1,38 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import {
-  Activity,
-  ChevronsUpDown,
-  CircleAlert,
-  CircleUser,
-  FlaskConical,
-  KeyRound,
-  LayoutDashboard,
-  Rocket,
-  WifiOff,
-} from "lucide-react";
+import { ChevronsUpDown, CircleUser, Ellipsis, WifiOff } from "lucide-react";
 import { type ReactNode, useEffect, useState, useSyncExternalStore } from "react";
-import { projects } from "../api/account";
+import { me, projects } from "../api/account";
 import { useApi } from "../api/client";
 import { changeLanguage, LANGUAGES, type Language, useTexts } from "../i18n";
 import { KeysDialog, PaletteDialog } from "../keyboard/dialogs";
-import { type Action, keyHandler } from "../keyboard/map";
+import { type Action, keyHandler, SHORTCUTS, TARGETS } from "../keyboard/map";
+import { may, type Action as Right } from "../state/may";
 import { THEMES, useTheme } from "../state/theme";
 import { useView } from "../state/view";
 import { Logo } from "./Logo";
 import { Menu, MenuChoice, MenuItem, MenuLine } from "./menu";
+import { GROUPS, NAV, type NavPage, ON_PHONE } from "./navigation";
 
-const PAGES = [
-  { to: "/p/$project/overview", text: "nav.overview", Icon: LayoutDashboard },
-  { to: "/p/$project/events", text: "nav.events", Icon: Activity },
-  { to: "/p/$project/rejected", text: "nav.rejected", Icon: CircleAlert },
-  { to: "/p/$project/playground", text: "nav.playground", Icon: FlaskConical },
-  { to: "/p/$project/keys", text: "nav.keys", Icon: KeyRound },
-  { to: "/p/$project/install", text: "nav.install", Icon: Rocket },
-] as const;
+type Opened = "keys" | "palette";
 
-/** What stands around every page of a project: navigation, project, settings, keyboard. */
-export function Shell({ project, children }: { project: string; children: ReactNode }) {
+/** What stands around every page: navigation, project, settings, keyboard. Without a project there are no pages of one. */
+export function Shell({ project, children }: { project: string | undefined; children: ReactNode }) {
   const { t } = useTexts();
-  const [open, setOpen] = useState<"keys" | "palette" | null>(null);
+  const [open, setOpen] = useState<Opened | null>(null);
+  const role = useQuery(projects(useApi())).data?.find(({ id }) => id === project)?.role;
+  const allowed = (needs: Right | undefined) => !needs || may(role, needs);
+  const known = SHORTCUTS.filter(
+    ({ action, needs }) => allowed(needs) && (project || action.do !== "go" || !TARGETS[action.to].includes("$")),
+  );
   const run = useActions(project, setOpen);
   useEffect(() => {
-    const handler = keyHandler(run);
+    const handler = keyHandler((action) => {
+      if (known.some((one) => one.action === action)) run(action);
+    });
     document.addEventListener("keydown", handler);
     return () => document.removeEventListener("keydown", handler);
-  }, [run]);
+  }, [run, known]);
   return (
     <div className="shell">
       <a href="#content" className="skip">
@@ -52,34 +44,72 @@ export function Shell({ project, children }: { project: string; children: ReactN
           <span>Sluice</span>
         </div>
         <ProjectMenu project={project} />
-        <nav aria-label={t("nav.label")}>
-          {PAGES.map(({ to, text, Icon }) => (
-            <Link
-              key={to}
-              to={to}
-              params={{ project }}
-              search={(old) => old}
-              className="nav-link"
-              activeProps={{ className: "nav-link active" }}
-            >
-              <Icon size={18} aria-hidden="true" />
-              <span>{t(text)}</span>
-            </Link>
-          ))}
-        </nav>
+        {project ? <Navigation project={project} pages={NAV.filter((one: NavPage) => allowed(one.needs))} /> : null}
         <AccountMenu onOpen={setOpen} />
       </aside>
       <main id="content" tabIndex={-1}>
         <Offline />
         {children}
       </main>
-      {open === "keys" ? <KeysDialog onClose={() => setOpen(null)} /> : null}
-      {open === "palette" ? <PaletteDialog onClose={() => setOpen(null)} run={run} /> : null}
+      {open === "keys" ? <KeysDialog known={known} onClose={() => setOpen(null)} /> : null}
+      {open === "palette" ? <PaletteDialog known={known} onClose={() => setOpen(null)} run={run} /> : null}
     </div>
   );
 }
 
-function useActions(project: string, open: (dialog: "keys" | "palette") => void): (action: Action) => void {
+function Navigation({ project, pages }: { project: string; pages: readonly (typeof NAV)[number][] }) {
+  const { t } = useTexts();
+  const navigate = useNavigate();
+  const rest = pages.slice(ON_PHONE);
+  return (
+    <nav aria-label={t("nav.label")}>
+      {GROUPS.map((group) => (
+        <div key={group} className="nav-group">
+          <p className="nav-title">{t(`nav.groups.${group}`)}</p>
+          {pages
+            .filter((one) => one.group === group)
+            .map(({ to, text, Icon }) => (
+              <Link
+                key={to}
+                to={to}
+                params={{ project }}
+                search={(old) => old}
+                className={rest.some((one) => one.to === to) ? "nav-link phone-off" : "nav-link"}
+                activeProps={{ className: "active" }}
+              >
+                <Icon size={18} aria-hidden="true" />
+                <span>{t(text)}</span>
+              </Link>
+            ))}
+        </div>
+      ))}
+      {rest.length ? (
+        <Menu
+          className="nav-link nav-more"
+          align="end"
+          trigger={
+            <>
+              <Ellipsis size={18} aria-hidden="true" />
+              <span>{t("nav.more")}</span>
+            </>
+          }
+        >
+          {rest.map(({ to, text, Icon }) => (
+            <MenuItem
+              key={to}
+              onSelect={() => void navigate({ to, params: { project }, search: (old: object) => old as never })}
+            >
+              <Icon size={16} aria-hidden="true" />
+              {t(text)}
+            </MenuItem>
+          ))}
+        </Menu>
+      ) : null}
+    </nav>
+  );
+}
+
+function useActions(project: string | undefined, open: (dialog: Opened) => void): (action: Action) => void {
   const navigate = useNavigate();
   const client = useQueryClient();
   const { change } = useView();
@@ -96,7 +126,7 @@ function useActions(project: string, open: (dialog: "keys" | "palette") => void)
         interval: undefined,
       });
     else if (action.do === "go")
-      void navigate({ to: `/p/$project/${action.to}`, params: { project }, search: (old: object) => old as never });
+      void navigate({ to: TARGETS[action.to], params: { project } as never, search: (old: object) => old as never });
   };
 }
 
@@ -105,11 +135,11 @@ function searchDoes(): "focus" | "click" {
   return document.querySelector("[data-key=search]") instanceof HTMLInputElement ? "focus" : "click";
 }
 
-function ProjectMenu({ project }: { project: string }) {
+function ProjectMenu({ project }: { project: string | undefined }) {
   const { t } = useTexts();
   const navigate = useNavigate();
   const known = useQuery(projects(useApi())).data ?? [];
-  const name = known.find(({ id }) => id === project)?.name ?? "…";
+  const name = known.find(({ id }) => id === project)?.name ?? (project ? "…" : t("projects.none"));
   return (
     <Menu
       className="project-button"
@@ -126,20 +156,23 @@ function ProjectMenu({ project }: { project: string }) {
     >
       <MenuChoice
         label={t("shell.project")}
-        value={project}
+        value={project ?? ""}
         options={known.map(({ id, name: text }) => ({ value: id, text }))}
-        onChange={(id) => void navigate({ to: "/p/$project/overview", params: { project: id } })}
+        onChange={(id) => void navigate({ to: "/p/$project", params: { project: id } })}
       />
+      <MenuLine />
+      <MenuItem onSelect={() => void navigate({ to: "/projects" })}>{t("projects.all")}</MenuItem>
     </Menu>
   );
 }
 
-function AccountMenu({ onOpen }: { onOpen: (dialog: "keys" | "palette") => void }) {
-  const { t, language, instance } = useTexts();
+function AccountMenu({ onOpen }: { onOpen: (dialog: Opened) => void }) {
+  const { t, chosen, instance } = useTexts();
   const [theme, setTheme] = useTheme();
   const api = useApi();
   const navigate = useNavigate();
   const client = useQueryClient();
+  const user = useQuery(me(api)).data;
   const signOut = async () => {
     await api.session.logout();
     client.clear();
@@ -152,6 +185,14 @@ function AccountMenu({ onOpen }: { onOpen: (dialog: "keys" | "palette") => void 
       align="end"
       trigger={<CircleUser size={20} aria-hidden="true" />}
     >
+      <p className="menu-who">
+        <b>{user?.name || user?.email}</b>
+        {user?.name ? <span className="faint">{user.email}</span> : null}
+      </p>
+      <MenuItem onSelect={() => void navigate({ to: "/account" })} hint="g a">
+        {t("nav.account")}
+      </MenuItem>
+      <MenuLine />
       <MenuChoice
         label={t("shell.theme")}
         value={theme}
@@ -161,7 +202,7 @@ function AccountMenu({ onOpen }: { onOpen: (dialog: "keys" | "palette") => void 
       <MenuLine />
       <MenuChoice<Language>
         label={t("shell.language")}
-        value={language}
+        value={chosen}
         options={(Object.keys(LANGUAGES) as Language[]).map((value) => ({ value, text: LANGUAGES[value] }))}
         onChange={(value) => void changeLanguage(instance, value)}
       />

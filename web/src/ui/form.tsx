@@ -1,4 +1,10 @@
-import { type InputHTMLAttributes, type ReactNode, useId } from "react";
+import {
+  type InputHTMLAttributes,
+  type ReactNode,
+  type SelectHTMLAttributes,
+  type TextareaHTMLAttributes,
+  useId,
+} from "react";
 
 /** A labelled input; its error is announced with it. */
 export function Field(
@@ -55,5 +61,83 @@ export function Segmented<T extends string>(props: {
         </label>
       ))}
     </fieldset>
+  );
+}
+
+/** A labelled choice out of a list. */
+export function Select(
+  props: {
+    label: string;
+    hint?: string;
+    options: readonly { value: string; text: string }[];
+  } & SelectHTMLAttributes<HTMLSelectElement>,
+) {
+  const { label, hint, options, ...select } = props;
+  const id = useId();
+  return (
+    <div className="field">
+      <label htmlFor={id}>{label}</label>
+      <select id={id} {...select} aria-describedby={hint ? `${id}-note` : undefined}>
+        {options.map(({ value, text }) => (
+          <option key={value} value={value}>
+            {text}
+          </option>
+        ))}
+      </select>
+      {hint ? (
+        <p id={`${id}-note`} className="field-note">
+          {hint}
+        </p>
+      ) : null}
+    </div>
+  );
+}
+
+/** A choice of time zone; `known` stands first. */
+export function TimezoneSelect(
+  props: { label: string; known: string; hint?: string } & SelectHTMLAttributes<HTMLSelectElement>,
+) {
+  const { known, ...rest } = props;
+  const zones = [...new Set([known, "UTC", ...Intl.supportedValuesOf("timeZone")])];
+  return <Select {...rest} options={zones.map((zone) => ({ value: zone, text: zone.replaceAll("_", " ") }))} />;
+}
+
+/** Several of few, each with what it means. */
+export function Checks(props: {
+  label: string;
+  name: string;
+  options: readonly { value: string; text: string; hint?: string }[];
+  chosen: readonly string[];
+}) {
+  return (
+    <fieldset className="checks">
+      <legend>{props.label}</legend>
+      {props.options.map(({ value, text, hint }) => (
+        <label key={value}>
+          <input type="checkbox" name={`${props.name}.${value}`} defaultChecked={props.chosen.includes(value)} />
+          <span>
+            {text}
+            {hint ? <small>{hint}</small> : null}
+          </span>
+        </label>
+      ))}
+    </fieldset>
+  );
+}
+
+/** A labelled text of several lines. */
+export function TextArea(props: { label: string; hint?: string } & TextareaHTMLAttributes<HTMLTextAreaElement>) {
+  const { label, hint, ...area } = props;
+  const id = useId();
+  return (
+    <div className="field">
+      <label htmlFor={id}>{label}</label>
+      <textarea id={id} {...area} aria-describedby={hint ? `${id}-note` : undefined} />
+      {hint ? (
+        <p id={`${id}-note`} className="field-note">
+          {hint}
+        </p>
+      ) : null}
+    </div>
   );
 }

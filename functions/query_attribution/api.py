@@ -1,0 +1,13 @@
+"""What query_attribution offers over HTTP, for the OpenAPI document."""
+
+from functions.query_attribution.logic import AttributionAnswer
+from functions.query_attribution.question import AttributionQuery
+from shared.openapi import Operation
+
+PATH = "/api/v1/query/attribution"
+SUMMARY = "Which touches led to conversions and their worth: first, last, linear, position and time decay"
+
+OPERATIONS = [
+    Operation("GET", PATH, SUMMARY, answer=AttributionAnswer, query=AttributionQuery),
+    Operation("POST", PATH, SUMMARY, answer=AttributionAnswer, body=AttributionQuery),
+]

@@ -1,0 +1,16 @@
+"""query_attribution: which channels, sources or campaigns led to conversions, by five models."""
+
+from functions.query_attribution.logic import attribution
+from functions.query_attribution.ports import Ports, opens
+from functions.query_attribution.question import AttributionQuery
+from shared.function import function
+from shared.http import Reply, Request, json_reply
+from shared.query.request import read_question
+from shared.security.policy import Action
+
+
+@function("query_attribution", opens)
+async def main(request: Request, ports: Ports) -> Reply:
+    caller = await ports.access.authorize(request, Action.EVENTS_READ)
+    query = await read_question(request, AttributionQuery)
+    return json_reply(await attribution(query, caller.project_id, ports.warehouse))

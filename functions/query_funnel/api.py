@@ -1,0 +1,14 @@
+"""What query_funnel offers over HTTP, for the OpenAPI document."""
+
+from functions.query_funnel.logic import BehindAnswer, FunnelAnswer
+from functions.query_funnel.question import BehindQuery, FunnelQuery
+from shared.openapi import Operation
+
+PATH = "/api/v1/query/funnel"
+SUMMARY = "How many people do 2 to 20 steps one after the other within a window, and how long it takes them"
+
+OPERATIONS = [
+    Operation("GET", PATH, SUMMARY, answer=FunnelAnswer, query=FunnelQuery),
+    Operation("POST", PATH, SUMMARY, answer=FunnelAnswer, body=FunnelQuery),
+    Operation("POST", f"{PATH}/people", "The people behind a step of a funnel", answer=BehindAnswer, body=BehindQuery),
+]

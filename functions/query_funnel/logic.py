@@ -1,0 +1,271 @@
+"""A funnel query → its SQL → its answer."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+
+from functions.query_funnel.question import BehindQuery, FunnelQuery
+from functions.query_funnel.statements import MOST_SIGNATURES, TIMES, Signature, Statements
+from functions.query_funnel.statistics import SIGNIFICANT_BELOW, holm, two_proportions
+from shared.clock import to_datetime, to_micros
+from shared.query.acts import names_of
+from shared.query.ask import Asker, Warehouse
+from shared.query.buckets import cut
+from shared.query.durations import seconds
+from shared.query.parameters import Parameters
+from shared.query.period import LATEST, Period, parse_period
+from shared.query.planner import Plan, Source, Wanted, plan
+from shared.refusals import Refusal, Rejected
+
+_MICROS = 1_000_000
+
+
+class FunnelStep(msgspec.Struct, frozen=True):
+    """How many people came so far, of those who began (`conversion`) and of those a step before (`from_previous`).
+
+    The seconds are from the first step to when this one was reached first; null for the first step, and of nobody.
+    """
+
+    label: str
+    count: int
+    conversion: float | None
+    from_previous: float | None
+    dropoff: int
+    median_seconds: float | None
+    p90_seconds: float | None
+
+
+class FunnelGroup(msgspec.Struct, frozen=True):
+    """The funnel of one group; null is the key of those without a value.
+
+    `p_value` says how likely a difference like that between this group's conversion and all others' is by chance,
+    corrected for the number of groups (Holm); below 0.05 it is called significant.
+    """
+
+    key: str | None
+    steps: list[FunnelStep]
+    conversion: float | None
+    p_value: float | None
+    significant: bool
+
+
+class FunnelBreakdown(msgspec.Struct, frozen=True):
+    """The largest groups, and how many people of all other groups came to each step."""
+
+    by: str
+    groups: list[FunnelGroup]
+    other: list[int]
+
+
+class TrendPoint(msgspec.Struct, frozen=True):
+    """Those who began in one bucket for the first time, and how many of them came through, then or later."""
+
+    time: str
+    entered: int
+    completed: int
+    conversion: float | None
+
+
+class TimeToConvert(msgspec.Struct, frozen=True):
+    """How many came through in at least `from_seconds` and less than `to_seconds`; null where nothing ends it."""
+
+    from_seconds: int
+    to_seconds: int | None
+    count: int
+
+
+class FunnelAnswer(msgspec.Struct, frozen=True):
+    """A funnel's steps, and what was asked for besides."""
+
+    steps: list[FunnelStep]
+    conversion: float | None
+    times: list[TimeToConvert]
+    trend: list[TrendPoint] | None
+    breakdown: FunnelBreakdown | None
+    hint: str
+    exact: bool
+    took_ms: float
+    rows_read: int
+    range: dict[str, str]
+    plan: Plan
+
+
+class FunnelPerson(msgspec.Struct, frozen=True):
+    """Somebody behind a step: when their way began that came to it first, and when they came to it."""
+
+    id: str
+    entered_at: str
+    reached_at: str
+    seconds: float
+
+
+class BehindAnswer(msgspec.Struct, frozen=True):
+    """A page of people in the order of their ids; `next_cursor` is null on the last one."""
+
+    items: list[FunnelPerson]
+    next_cursor: str | None
+    range: dict[str, str]
+
+
+class Funnel:
+    """One funnel that was asked for, planned: its statements are asked one by one."""
+
+    def __init__(self, query: FunnelQuery, period: Period, source: Source, asker: Asker) -> None:
+        self.query = query
+        self.period = period
+        self.asker = asker
+        self.source = source
+        self.statements = Statements(query, source, to_micros(period.end))
+
+    async def look_at_ties(self) -> None:
+        """Find out how events of one instant serve the steps, where that matters.
+
+        Refuses (`bad_question`) steps in any order that one event can be both of, and (`query_too_expensive`) too many
+        kinds of ties.
+        """
+        if self.query.order == "any":
+            if await self.ask(self.statements.shared_steps()):
+                raise Rejected(
+                    Refusal.BAD_QUESTION, "`steps`: an event fits two of them; in any order each must fit one only"
+                )
+        elif self.query.ties == "at_or_after":
+            rows = await self.ask(self.statements.signatures())
+            if len(rows) > MOST_SIGNATURES:
+                raise Rejected(
+                    Refusal.QUERY_TOO_EXPENSIVE,
+                    f"more than {MOST_SIGNATURES:,} kinds of events at one instant: take `ties` after or fewer steps",
+                )
+            found: list[Signature] = [[(mask, count) for mask, count in events] for (events,) in rows]
+            self.statements = Statements(self.query, self.source, to_micros(self.period.end), found)
+
+    async def ask(self, statement: tuple[str, dict[str, Any]]) -> Sequence[Sequence[Any]]:
+        answer = await self.asker.ask(*statement, self.source.version)
+        return answer.rows
+
+
+async def plan_funnel(query: FunnelQuery, project_id: uuid.UUID, warehouse: Warehouse) -> tuple[Funnel, Plan]:
+    """Check and plan a funnel; refuses what is none (`bad_question`), and what parse_period and filters refuse."""
+    query.check()
+    period = parse_period(query.start, query.end, query.timezone)
+    end = min(period.end + timedelta(seconds=seconds(query.window)), LATEST)
+    events = [] if query.order == "strict" else names_of([*query.steps, *query.exclude])
+    read = Period(period.start, end, period.zone)
+    wanted = Wanted(project_id, read, events, query.filters, query.count_by)
+    asker = Asker(warehouse, function="query_funnel")
+    source, planned = await plan(wanted, asker)
+    return Funnel(query, period, source, asker), planned
+
+
+async def funnel(query: FunnelQuery, project_id: uuid.UUID, warehouse: Warehouse) -> FunnelAnswer:
+    """Answer a funnel exactly; raises Rejected for what cannot be asked, UnavailableError where nobody answers."""
+    asked, planned = await plan_funnel(query, project_id, warehouse)
+    if query.explain:
+        planned = planned.explained(await asked.asker.estimate(*asked.statements.totals()))
+        return _answer(asked, planned, steps_of(query, [0] * len(query.steps), ()))
+    await asked.look_at_ties()
+    [row] = await asked.ask(asked.statements.totals())
+    number = len(query.steps)
+    steps = steps_of(query, row[:number], row[number:-1])
+    answer = _answer(asked, planned, steps)
+    return msgspec.structs.replace(
+        answer,
+        times=_times(*row[-1], longest=seconds(query.window)),
+        trend=None if query.interval is None else await _trend(asked),
+        breakdown=None if query.breakdown is None else await _breakdown(asked, query.breakdown, steps),
+        hint="" if steps[0].count else "nobody did the first step in this range: look at its spelling and its filters",
+        took_ms=asked.asker.took_ms,
+        rows_read=asked.asker.rows_read,
+        plan=planned.reached(asked.asker),
+    )
+
+
+async def people(query: BehindQuery, project_id: uuid.UUID, warehouse: Warehouse) -> BehindAnswer:
+    """A page of the people behind a step; refuses what `funnel` does."""
+    asked, _ = await plan_funnel(query, project_id, warehouse)
+    await asked.look_at_ties()
+    statement = asked.statements.behind(query.step, dropped=query.dropped, after=query.cursor, limit=query.page + 1)
+    rows = await asked.ask(statement)
+    items = [
+        FunnelPerson(subject, _local(reached - took, asked.period), _local(reached, asked.period), took / _MICROS)
+        for subject, reached, took in rows[: query.page]
+    ]
+    return BehindAnswer(items, items[-1].id if len(rows) > query.page else None, asked.period.echo())
+
+
+def steps_of(query: FunnelQuery, counts: Sequence[int], took: Sequence[Sequence[float]]) -> list[FunnelStep]:
+    """The steps with how many came to each, and (median, 90th percentile) of the seconds of each but the first."""
+    found = []
+    for place, (step, count) in enumerate(zip(query.steps, counts, strict=True)):
+        median, p90 = took[place - 1] if place and count and took else (None, None)
+        before = counts[place - 1] if place else count
+        following = counts[place + 1] if place + 1 < len(counts) else count
+        found.append(
+            FunnelStep(
+                label=step.title,
+                count=count,
+                conversion=count / counts[0] if counts[0] else None,
+                from_previous=count / before if before else None,
+                dropoff=count - following,
+                median_seconds=median,
+                p90_seconds=p90,
+            )
+        )
+    return found
+
+
+def _answer(asked: Funnel, planned: Plan, steps: list[FunnelStep]) -> FunnelAnswer:
+    return FunnelAnswer(
+        steps=steps,
+        conversion=steps[-1].conversion,
+        times=[],
+        trend=None,
+        breakdown=None,
+        hint="",
+        exact=True,
+        took_ms=asked.asker.took_ms,
+        rows_read=asked.asker.rows_read,
+        range=asked.period.echo(),
+        plan=planned,
+    )
+
+
+async def _trend(asked: Funnel) -> list[TrendPoint]:
+    buckets = cut(asked.period, asked.query.interval or "day")
+    parameters = Parameters()
+    rows = await asked.ask(asked.statements.trend(buckets.number_sql(parameters), parameters))
+    found = {bucket: (entered, completed) for bucket, entered, completed in rows}
+    return [
+        TrendPoint(label, entered, completed, completed / entered if entered else None)
+        for number, label in enumerate(buckets.labels())
+        for entered, completed in [found.get(number, (0, 0))]
+    ]
+
+
+async def _breakdown(asked: Funnel, name: str, totals: Sequence[FunnelStep]) -> FunnelBreakdown:
+    number = len(totals)
+    rows = await asked.ask(asked.statements.groups(name))
+    entered, completed = totals[0].count, totals[-1].count
+    chances = [two_proportions(row[number], row[1], completed - row[number], entered - row[1]) for row in rows]
+    groups = []
+    for row, chance in zip(rows, holm(chances), strict=True):
+        steps = steps_of(asked.query, row[1 : number + 1], row[number + 1 :])
+        significant = chance is not None and chance < SIGNIFICANT_BELOW
+        groups.append(FunnelGroup(row[0], steps, steps[-1].conversion, chance, significant))
+    other = [one.count - sum(row[place] for row in rows) for place, one in enumerate(totals, start=1)]
+    return FunnelBreakdown(name, groups, other)
+
+
+def _times(begins: Sequence[int], counts: Sequence[int], *, longest: int) -> list[TimeToConvert]:
+    found = dict(zip(begins, counts, strict=True))
+    edges = [edge for edge in TIMES if edge <= longest]
+    return [
+        TimeToConvert(edge, edges[place + 1] if place + 1 < len(edges) else None, found.get(edge, 0))
+        for place, edge in enumerate(edges)
+    ]
+
+
+def _local(micros: int, period: Period) -> str:
+    return to_datetime(micros).astimezone(period.zone).isoformat()

@@ -1,0 +1,162 @@
+"""Lifecycle and stickiness: who is active in which intervals."""
+
+import uuid
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import msgspec
+
+from functions.query_retention.question import LifecycleQuery, StickinessQuery
+from shared.query.acts import names_of
+from shared.query.ask import Warehouse
+from shared.query.buckets import cut
+from shared.query.parameters import Parameters
+from shared.query.period import EARLIEST, Period, parse_period
+from shared.query.planner import Plan, joined
+from shared.query.question import Question, plan_question
+
+_FOLDER = Path(__file__).parent
+_STATES = ("new", "returning", "resurrecting", "dormant")
+_LONGEST_SPAN_DAYS = 30
+
+
+class LifecyclePoint(msgspec.Struct, frozen=True):
+    """Who was active for the first time ever, as in the interval before, after a pause, and in the one before only."""
+
+    time: str
+    new: int
+    returning: int
+    resurrecting: int
+    dormant: int
+
+
+class LifecycleAnswer(msgspec.Struct, frozen=True):
+    """The points of all intervals the range touches, each whole; the last ones may not be over (`incomplete_from`)."""
+
+    points: list[LifecyclePoint]
+    incomplete_from: str | None
+    exact: bool
+    took_ms: float
+    rows_read: int
+    range: dict[str, str]
+    plan: Plan
+
+
+class StickyCount(msgspec.Struct, frozen=True):
+    """How many people were active in exactly so many intervals."""
+
+    intervals: int
+    people: int
+
+
+class ActiveDay(msgspec.Struct, frozen=True):
+    """People active on a day, within the 7 and the 30 days that end with it; `stickiness` is daily / monthly."""
+
+    time: str
+    daily: int
+    weekly: int
+    monthly: int
+    stickiness: float | None
+
+
+class StickinessAnswer(msgspec.Struct, frozen=True):
+    """Over `intervals` of the range: in how many people were active; and each day's active people."""
+
+    intervals: int
+    histogram: list[StickyCount]
+    active: list[ActiveDay]
+    exact: bool
+    took_ms: float
+    rows_read: int
+    range: dict[str, str]
+    plan: Plan
+
+
+async def lifecycle(
+    query: LifecycleQuery, project_id: uuid.UUID, warehouse: Warehouse, now: datetime
+) -> LifecycleAnswer:
+    """Answer exactly; the range is widened to whole intervals. Refuses what other queries refuse."""
+    query.act.check("act")
+    asked = parse_period(query.start, query.end, query.timezone)
+    buckets = cut(asked, query.interval)
+    start, end = buckets.starts[0], buckets.ends[-1]
+    before = cut(Period(max(EARLIEST, start - timedelta(seconds=1)), end, asked.zone), query.interval).starts[0]
+    question = await _plan(query, Period(EARLIEST, end, asked.zone), project_id, warehouse)
+    parameters = Parameters()
+    whole = cut(Period(start, end, asked.zone), query.interval)
+    rows = await question.ask(
+        "lifecycle",
+        parameters,
+        before=_bound(before, parameters),
+        bucket=whole.number_sql(parameters),
+        rows=question.rows(parameters),
+        number=str(len(whole)),
+        **{"from": _bound(start, parameters)},
+    )
+    found = {(bucket, state): people for bucket, state, people in rows}
+    points = [
+        LifecyclePoint(label, *(found.get((number, state), 0) for state in _STATES))
+        for number, label in enumerate(whole.labels())
+    ]
+    return LifecycleAnswer(
+        points=points,
+        incomplete_from=whole.unfinished(now),
+        exact=True,
+        took_ms=question.asker.took_ms,
+        rows_read=question.asker.rows_read,
+        range=Period(start, end, asked.zone).echo(),
+        plan=question.plan,
+    )
+
+
+async def stickiness(query: StickinessQuery, project_id: uuid.UUID, warehouse: Warehouse) -> StickinessAnswer:
+    """Answer exactly; refuses what other queries refuse."""
+    query.act.check("act")
+    period = parse_period(query.start, query.end, query.timezone)
+    buckets = cut(period, query.interval)
+    spread = await _plan(query, period, project_id, warehouse)
+    parameters = Parameters()
+    counted = await spread.ask(
+        "stickiness", parameters, bucket=buckets.number_sql(parameters), rows=spread.rows(parameters)
+    )
+    first = period.start.astimezone(period.zone) - timedelta(days=_LONGEST_SPAN_DAYS - 1)
+    longer = Period(max(EARLIEST, first), period.end, period.zone)
+    days, shown = cut(longer, "day"), cut(period, "day")
+    skipped = len(days) - len(shown)
+    active = await _plan(query, longer, project_id, warehouse)
+    parameters = Parameters()
+    rows = await active.ask(
+        "active",
+        parameters,
+        bucket=days.number_sql(parameters),
+        rows=active.rows(parameters),
+        first=str(skipped),
+        number=str(len(days)),
+    )
+    by_day = {day: (daily, weekly, monthly) for day, daily, weekly, monthly in rows}
+    return StickinessAnswer(
+        intervals=len(buckets),
+        histogram=[StickyCount(number, people) for number, people in counted],
+        active=[_day(label, by_day.get(number + skipped, (0, 0, 0))) for number, label in enumerate(shown.labels())],
+        exact=True,
+        took_ms=round(spread.asker.took_ms + active.asker.took_ms, 2),
+        rows_read=spread.asker.rows_read + active.asker.rows_read,
+        range=period.echo(),
+        plan=joined([spread.plan, active.plan]),
+    )
+
+
+async def _plan(
+    query: LifecycleQuery | StickinessQuery, period: Period, project_id: uuid.UUID, warehouse: Warehouse
+) -> Question:
+    names = names_of([query.act])
+    return await plan_question(query, names, period, project_id=project_id, warehouse=warehouse, folder=_FOLDER)
+
+
+def _day(label: str, counts: tuple[int, int, int]) -> ActiveDay:
+    daily, weekly, monthly = counts
+    return ActiveDay(label, daily, weekly, monthly, daily / monthly if monthly else None)
+
+
+def _bound(moment: datetime, parameters: Parameters) -> str:
+    return parameters.bind("DateTime64(6, 'UTC')", str(moment.replace(tzinfo=None)))

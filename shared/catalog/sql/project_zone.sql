@@ -1,0 +1,2 @@
+-- A project's timezone. Parameter: project_id.
+SELECT timezone FROM projects WHERE id = %(project_id)s

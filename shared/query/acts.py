@@ -1,0 +1,52 @@
+"""What people do, as funnels, retention and the like name it: an event of some name on which filters hold."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+
+from shared.query.fields import PERSON, SEGMENT, SEGMENT_PREFIX
+from shared.query.filters import Filter, condition
+from shared.query.parameters import Parameters
+from shared.refusals import Refusal, Rejected
+
+CountBy = Literal["users", "sessions"]
+# Whose events belong together: a column that every SELECT of a planned source knows.
+SUBJECTS: dict[CountBy, str] = {"users": PERSON, "sessions": "session_id"}
+
+
+class Act(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """An event of this name, or of any of these, on which all filters hold; without either, every event."""
+
+    event: str = ""
+    any_of: list[str] = []
+    filters: list[Filter] = []
+
+    @property
+    def events(self) -> Sequence[str]:
+        """The names it is about; none means every event."""
+        return [self.event] if self.event else self.any_of
+
+    def check(self, place: str) -> None:
+        """Refuse both spellings at once (`bad_question`); `place` says where it stands in the question."""
+        if self.event and self.any_of:
+            raise bad(f"`{place}`: give `event` or `any_of`, not both")
+
+    def sql(self, parameters: Parameters) -> str:
+        """The condition of a row being one; refuses segments, which only the question's own filters take."""
+        for one in self.filters:
+            if one.property == SEGMENT or one.property.startswith(SEGMENT_PREFIX):
+                raise bad(f"`{one.property}` is no filter of a step: put it into the question's own `filters`")
+        found = [f"event IN {parameters.bind('Array(String)', list(self.events))}"] if self.events else []
+        found.extend(condition(one, parameters) for one in self.filters)
+        return " AND ".join(found) if found else "true"
+
+
+def names_of(acts: Sequence[Act]) -> list[str]:
+    """The names of all events that any of them is about, in order; none where one is about every event."""
+    return sorted({name for act in acts for name in act.events}) if all(act.events for act in acts) else []
+
+
+def bad(detail: str) -> Rejected:
+    """The refusal of a question that cannot be asked like this; `detail` names the field and what to write."""
+    return Rejected(Refusal.BAD_QUESTION, detail)
