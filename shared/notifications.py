@@ -20,7 +20,7 @@ DUE = "dev.sluice.notification.due.v1"
 
 Language = Literal["en", "ru"]
 # What is sent: functions/notify/templates has a folder for each language with a file for each of these, but for
-# event_matched, which goes to webhooks only.
+# WEBHOOKS_ONLY.
 Template = Literal[
     "alert_firing",
     "alert_resolved",
@@ -35,7 +35,9 @@ Template = Literal[
     "webhook_disabled",
     "test",
     "event_matched",
+    "retention_enforced",
 ]
+WEBHOOKS_ONLY: frozenset[Template] = frozenset({"event_matched", "retention_enforced"})
 # What a webhook can subscribe to; `event.matched` are events of the stream, the others are sent by `notify`.
 Subscribed = Literal[
     "export.completed",
@@ -44,6 +46,7 @@ Subscribed = Literal[
     "alert.resolved",
     "report.ready",
     "erasure.completed",
+    "retention.enforced",
     "event.matched",
 ]
 # What a webhook's body has as `type`, and what the log of deliveries shows.
@@ -61,6 +64,7 @@ TYPES: dict[Template, str] = {
     "webhook_disabled": "webhook.disabled",
     "test": "test",
     "event_matched": "event.matched",
+    "retention_enforced": "retention.enforced",
 }
 
 

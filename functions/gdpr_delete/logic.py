@@ -27,7 +27,7 @@ from shared.jobs import Job, Jobs
 from shared.jobs.worker import Lease
 from shared.refusals import Refusal, Rejected
 from shared.warehouse.client import Warehouse
-from shared.warehouse.deletion import Count, Rows, count_rows, delete_rows, note_hours, touched_hours
+from shared.warehouse.deletion import Count, Rows, count_rows, delete_rows, note_hours, partitions_of, touched_hours
 
 log = structlog.get_logger()
 
@@ -177,7 +177,7 @@ class Eraser:
         rejected = await self._in_thread(partial(rejected_of, self._warehouse, job.project_id, people, lease.check))
         rows = [(await count_rows(self._warehouse, which)).rows for which in rejected]
         identity = identity_of(job.project_id, people)
-        said = [(await count_rows(self._warehouse, which)).rows for which in identity]
+        said = [sum((await partitions_of(self._warehouse, which)).values()) for which in identity]
         return _Look(found, hours, rejected, sum(rows), identity, sum(said))
 
     async def _pass(self, job: Job, state: Checkpoint, look: _Look, events: Sequence[Rows], lease: Lease) -> None:

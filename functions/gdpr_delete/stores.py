@@ -20,7 +20,14 @@ _HERE = Path(__file__).parent
 # Values are bound in the statement's address, which servers bound.
 _MOST_TEXT = 6_000
 _MOST_VALUES = 100
-_IDENTITY: tuple[tuple[Table, str], ...] = (("identity_events", "of_identity"), ("identity_merges", "of_merges"))
+# What names a person besides events, and the file of the condition.
+_NAMED: tuple[tuple[Table, str], ...] = (
+    ("identity_events", "of_identity"),
+    ("identity_merges", "of_merges"),
+    ("user_sessions", "of_keys"),
+    ("segment_lists", "of_keys"),
+    ("segment_members", "of_members"),
+)
 
 
 def events_of(project_id: uuid.UUID, people: Sequence[str]) -> list[Rows]:
@@ -45,10 +52,10 @@ def events_of(project_id: uuid.UUID, people: Sequence[str]) -> list[Rows]:
 
 
 def identity_of(project_id: uuid.UUID, people: Sequence[str]) -> list[Rows]:
-    """Conditions that together are on everything said of who these people are and what they are like."""
+    """Conditions that together are on all else that names these people: links, profiles, sessions, segments."""
     found = []
     for keys in chunks(people):
-        for table, name in _IDENTITY:
+        for table, name in _NAMED:
             parameters = Parameters()
             project, listed = parameters.bind("UUID", str(project_id)), parameters.bind("Array(String)", keys)
             found.append(Rows(table, read_sql(_HERE, name, project=project, keys=listed), parameters.values))

@@ -15,6 +15,7 @@ from shared.catalog.client import Queries
 from shared.cloudevent import decode
 from shared.events import CONTROL_TOPIC
 from shared.http import Reply, Request, json_reply
+from shared.notifications import Notification, message_of
 from shared.query.request import from_json
 from shared.refusals import Refusal, Rejected
 from shared.security.access import Caller
@@ -133,4 +134,11 @@ async def _tell(bus: Bus, project_id: uuid.UUID, run: Run) -> None:
         "datacontenttype": "application/json",
         "project": str(project_id),
     }
-    await bus.publish(CONTROL_TOPIC, [Message(attributes, msgspec.json.encode(run))])
+    told = Notification(
+        key=f"retention:{run.id}",
+        project_id=project_id,
+        template="retention_enforced",
+        values=msgspec.to_builtins(run),
+        subscribers="retention.enforced",
+    )
+    await bus.publish(CONTROL_TOPIC, [Message(attributes, msgspec.json.encode(run)), message_of(told)])

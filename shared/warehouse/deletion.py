@@ -29,6 +29,11 @@ Table = Literal[
     "hour_changes",
     "identity_events",
     "identity_merges",
+    "user_sessions",
+    "daily_metrics",
+    "segments",
+    "segment_lists",
+    "segment_members",
 ]
 
 # A job looks through everything a project has: it may take its time, and a slow look is no reason to end it.

@@ -22,6 +22,8 @@ from shared.security.keys import new_key
 from tests.e2e.running import COUNT, Project, Running, wait_until
 from tests.load.generator import Plan, finish_load, start_load
 
+pytestmark = pytest.mark.slow
+
 AWAY_SECONDS = 60.0 if os.environ.get("SLUICE_LONG") else 15.0
 LAG = 'sluice_bus_lag_records{group="batch-write",topic="events"}'
 REQUESTED = "dev.sluice.query.requested.v1"

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -21,11 +22,26 @@ NAME = "purchase"
 OURS, THEIRS = 3, 5
 STREAMS = {"/api/v1/live/stream", "/api/v1/live/ws"}
 # What an address asks beside the range; the others ask nothing.
+PERSON, SEGMENT = "/api/v1/people/{id}", "/api/v1/segments/{id}"
+_ACT = f'{{"event":"{NAME}"}}'
 ASKED: dict[str, str] = {
     "/api/v1/query/count": "",
     "/api/v1/query/timeseries": "interval=day",
     "/api/v1/query/breakdown": "by=user_id",
     "/api/v1/query/events": "",
+    "/api/v1/query/funnel": f"steps={quote(f'[{_ACT},{_ACT}]')}&breakdown=properties.owner",
+    "/api/v1/query/retention": "",
+    "/api/v1/query/lifecycle": "",
+    "/api/v1/query/stickiness": "",
+    "/api/v1/query/paths": "by=properties.owner",
+    "/api/v1/query/attribution": f"conversion={quote(_ACT)}&by=properties.owner",
+    "/api/v1/query/sessions": "",
+    "/api/v1/sessions": "",
+    "/api/v1/sessions/settings": "none",
+    "/api/v1/people": "none",
+    "/api/v1/people/export": "none",
+    "/api/v1/segments": "none",
+    "/api/v1/segments/presets": "none",
     "/analytics/events/count": "older",
     "/analytics/events/timeseries": "older",
     "/analytics/events/by-type": "older",
@@ -110,7 +126,32 @@ def test_every_address_that_reads_events_is_asked() -> None:
         if method == "GET" and guard in {Action.EVENTS_READ, Action.REJECTED_READ, Action.EXPORTS_READ}
     }
     jobs = {path for path in reading if path.startswith("/api/v1/exports")}
-    assert reading - jobs - {"/api/v1/export/parquet"} == set(ASKED), "Parquet is the page of CSV and JSON, packed"
+    one = {path for path in reading if path.startswith((PERSON, SEGMENT))}
+    assert reading - jobs - one - {"/api/v1/export/parquet"} == set(ASKED), (
+        "Parquet is the page of CSV and JSON, packed"
+    )
+
+
+def test_a_person_of_another_project_is_not_there(instance: Running, tenants: tuple[Tenant, Tenant]) -> None:
+    ours, theirs = tenants
+    for more in ("", "/timeline", "/sessions"):
+        path = PERSON.replace("{id}", f"u:user-of-{theirs.name}") + more
+        own = instance.http.get(path, headers={"x-api-key": theirs.key})
+        assert own.status_code == 200, own.text
+        other = instance.http.get(path, headers={"x-api-key": ours.key})
+        assert f"value-of-{theirs.name}" not in other.text
+        assert other.status_code == 404 or not other.json()["items"], other.text
+
+
+def test_a_segment_of_another_project_is_not_there(instance: Running, tenants: tuple[Tenant, Tenant]) -> None:
+    ours, theirs = tenants
+    wanted = {"name": "all of them", "definition": {"kind": "did", "act": {"event": NAME}}}
+    made = instance.http.post("/api/v1/segments", json=wanted, headers={"authorization": f"Bearer {theirs.token}"})
+    assert made.status_code == 201, made.text
+    for more in ("", "/size", "/members"):
+        path = SEGMENT.replace("{id}", made.json()["id"]) + more
+        assert instance.http.get(path, headers={"x-api-key": theirs.key}).status_code == 200
+        assert instance.http.get(path, headers={"x-api-key": ours.key}).status_code == 404
 
 
 @pytest.mark.parametrize("path", ASKED)
@@ -124,7 +165,7 @@ def test_an_answer_holds_the_own_rows_and_none_of_the_others(
         answer = ask(instance, path, headers)
         assert answer.status_code == 200, answer.text
         assert f"of-{other.name}" not in answer.text
-        if not any(word in path for word in ("rejected", "live", "system")):
+        if not any(word in path for word in ("rejected", "live", "system", "presets")):
             numbers = _numbers(answer)
             assert others not in numbers or count in numbers, answer.text
 

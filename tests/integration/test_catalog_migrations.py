@@ -6,7 +6,7 @@ import pytest
 from shared.catalog.client import CatalogUnavailableError
 from shared.catalog.migrate import CatalogMigrationError, current, downgrade, migrate
 
-HEAD = "0011"
+HEAD = "0015"
 
 
 def tables(url: str) -> set[str]:
@@ -32,6 +32,7 @@ def test_migrations_go_up_down_and_up_again(empty_catalog_url: str) -> None:
         "audit_checkpoints",
         "audit_heads",
         "audit_log",
+        "audit_signers",
         "dashboard_versions",
         "dashboards",
         "definition_versions",
@@ -50,6 +51,7 @@ def test_migrations_go_up_down_and_up_again(empty_catalog_url: str) -> None:
         "refresh_tokens",
         "repeatable_requests",
         "retention_runs",
+        "segments",
         "sessions",
         "shares",
         "signing_keys",

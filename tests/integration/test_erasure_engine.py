@@ -356,7 +356,9 @@ def test_an_erasure_whose_workers_are_killed_leaves_nobody(engine: Stored, catal
     assert all(after[hour] > before[hour] for hour in before)
 
 
-def test_an_erased_person_has_no_links_no_profile_and_no_merges(engine: Stored, catalog_url: str) -> None:
+def test_an_erased_person_has_no_links_no_profile_no_merges_and_is_in_no_segment(
+    engine: Stored, catalog_url: str
+) -> None:
     project = uuid.uuid4()
     says = [
         row("identify", HOUR, {"email": "gone@example.com"}, user_id="gone", anonymous_id="phone"),
@@ -368,6 +370,12 @@ def test_an_erased_person_has_no_links_no_profile_and_no_merges(engine: Stored, 
     made = [{**merge, "merge_id": "1", "from_key": "u:gone", "to_key": "u:stays"}]
     made += [{**merge, "merge_id": "2", "from_key": "u:other", "to_key": "u:stays"}]
     engine.insert("identity_merges", made)
+    listed = {"project_id": str(project), "segment_id": str(uuid.UUID(int=1))}
+    for who in ("u:gone", "u:stays"):
+        engine.insert("segment_lists", [{**listed, "version": 1, "user_key": who}])
+        engine.insert("segment_members", [{**listed, "generation": 1, "person": who}])
+        kept = {"project_id": str(project), "day": "2026-03-31", "generation": 1, "user_key": who, "events": 1}
+        engine.insert("user_sessions", [kept])
 
     def left(sql: str) -> list[Any]:
         where = "WHERE project_id = {p:UUID}"
@@ -382,4 +390,7 @@ def test_an_erased_person_has_no_links_no_profile_and_no_merges(engine: Stored, 
     asyncio.run(go())
     assert left("SELECT user_key, event FROM identity_events WHERE") == [("u:stays", "identify")]
     assert left("SELECT merge_id FROM identity_merges WHERE") == [("2",)]
+    assert left("SELECT user_key FROM segment_lists WHERE") == [("u:stays",)]
+    assert left("SELECT person FROM segment_members WHERE") == [("u:stays",)]
+    assert left("SELECT user_key FROM user_sessions WHERE") == [("u:stays",)]
     assert left("SELECT sum(links) FROM identity_changes WHERE") > before

@@ -33,6 +33,8 @@ from shared.query.filters import Filter
 from tests.integration.exporting import exports, wikiticker
 from tests.integration.reading import NOW, Stored, batch, row, stored
 
+pytestmark = pytest.mark.slow
+
 DAY = timedelta(days=1)
 ROOT = Path(__file__).resolve().parents[2]
 WHOLE_DAY: dict[str, Any] = {"start": "2015-09-12", "end": "2015-09-12"}

@@ -25,6 +25,8 @@ from tests.identity_reference import NAMES, Event, Merge, history, line, people,
 from tests.integration.reading import Stored, batch, row
 from tests.integration.reading import stored as warehouse_of
 
+pytestmark = pytest.mark.slow
+
 PROJECT = uuid.UUID("018f0000-0000-7000-8000-0000000000aa")
 RANGE: dict[str, Any] = {"start": "2026-01-05", "end": "2026-01-05"}
 HISTORIES = 10_000

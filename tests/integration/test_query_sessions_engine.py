@@ -27,6 +27,8 @@ from shared.refusals import Rejected
 from tests.integration.data_sets import ABSENT, PRESENT, SETS, project_of, published, warehouse_of_sets
 from tests.integration.reading import NOW, Stored, batch, row, stored, text_of
 
+pytestmark = pytest.mark.slow
+
 GAP = timedelta(minutes=30)
 LONGEST = timedelta(hours=24)
 AT_ONCE = Pace(over=0, quiet=-86_400, waited=0, run_seconds=300)

@@ -12,6 +12,7 @@ import pytest
 
 from shared.bus import Message
 from shared.events import CONTROL_TOPIC
+from shared.notifications import REQUESTED
 from tests.integration.asking import audited, client, serve_with
 from tests.integration.reading import NOW, Stored, batch, row, stored, text_of
 
@@ -63,9 +64,11 @@ def test_retention_is_set_previewed_and_enforced_by_the_timer(engine: Stored, en
             assert (run["state"], run["events"], run["left_rows"], run["days"]) == ("completed", 3, 0, 7)
             bus: Any = asking.service._ports.bus  # type: ignore[union-attr]  # the service is open
             subscription = await bus.subscribe(CONTROL_TOPIC, "test")
-            [told] = await subscription.take(10, 0.1)
+            told, notified = await subscription.take(10, 0.1)
             assert told.message.attributes["type"] == "dev.sluice.retention.enforced.v1"
             assert json.loads(told.message.data)["events"] == 3
+            assert notified.message.attributes["type"] == REQUESTED
+            assert json.loads(notified.message.data)["subscribers"] == "retention.enforced"
             await subscription.close()
             assert (await asking.json("PUT", PATH, {"days": None}))["days"] is None
 

@@ -33,6 +33,8 @@ from shared.query.zone import project_timezone
 from shared.refusals import Rejected
 from tests.integration.reading import NOW, Stored, batch, row, stored
 
+pytestmark = pytest.mark.slow
+
 PROJECTS, PEOPLE = 4, 2_500
 ZONE = "Asia/Kolkata"
 Person = str

@@ -10,9 +10,9 @@ import pytest
 from functions.notify.mailers import FolderMailer, NoMailer, SmtpMailer, open_mailer
 from functions.notify.mails import FOLDER, render
 from shared.config import ConfigError
-from shared.notifications import TYPES, Language, Template
+from shared.notifications import TYPES, WEBHOOKS_ONLY, Language, Template
 
-MAILED = [template for template in get_args(Template) if template != "event_matched"]
+MAILED = [template for template in get_args(Template) if template not in WEBHOOKS_ONLY]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 EVIL = "<script>alert(1)</script>"
 STRANGE: list[dict[str, Any]] = [

@@ -198,6 +198,7 @@ test("invitation: who has no account makes one and is in with the same button", 
   expect(asked.find(({ path }) => path.endsWith("register"))?.body).toMatchObject({
     email: "new@example.org",
     full_name: "Nia",
+    invitation: "abc",
   });
 });
 

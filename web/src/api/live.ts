@@ -10,7 +10,7 @@ export interface LiveCounts {
   minutes: LiveMinute[];
   events: Record<string, number>;
   /** The last five minutes; null until it is known. */
-  active: { minutes: number; events: number; people: number } | null;
+  active: { minutes: number; events: number; people: number | null } | null;
   incomplete_last: boolean;
 }
 

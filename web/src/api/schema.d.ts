@@ -5849,7 +5849,7 @@ export interface components {
          */
         WebhookRequest: {
             url: string;
-            types: ("alert.firing" | "alert.resolved" | "erasure.completed" | "event.matched" | "export.completed" | "export.failed" | "report.ready")[];
+            types: ("alert.firing" | "alert.resolved" | "erasure.completed" | "event.matched" | "export.completed" | "export.failed" | "report.ready" | "retention.enforced")[];
             /** @default null */
             filter: components["schemas"]["Wanted"] | null;
             /** @default  */
@@ -5873,7 +5873,7 @@ export interface components {
             /** @default null */
             url: string | null;
             /** @default null */
-            types: ("alert.firing" | "alert.resolved" | "erasure.completed" | "event.matched" | "export.completed" | "export.failed" | "report.ready")[] | null;
+            types: ("alert.firing" | "alert.resolved" | "erasure.completed" | "event.matched" | "export.completed" | "export.failed" | "report.ready" | "retention.enforced")[] | null;
             /** @default null */
             filter: components["schemas"]["Wanted"] | null;
             /** @default null */

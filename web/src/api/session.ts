@@ -11,7 +11,9 @@ export interface Registration {
   email: string;
   password: string;
   full_name: string;
-  company: string;
+  /** What the new organisation is called; whoever brings an invitation joins its organisation instead. */
+  company?: string;
+  invitation?: string;
 }
 
 const CSRF_COOKIE = /(?:^|; )(?:__Host-)?sluice_csrf=([^;]*)/;

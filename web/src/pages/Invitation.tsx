@@ -52,10 +52,15 @@ function useAccept(token: string): () => Promise<void> {
   const client = useQueryClient();
   const navigate = useNavigate();
   return async () => {
-    await acceptInvitation(api, token);
+    await acceptInvitation(api, token).catch(joinedAlready);
     await client.invalidateQueries({ queryKey: ["me"] });
     await navigate({ to: "/" });
   };
+}
+
+/** Registering with an invitation has used it up: that is no fault. */
+function joinedAlready(problem: unknown): void {
+  if (!(problem instanceof ApiError && problem.code === "gone")) throw problem;
 }
 
 function Accept({ token }: { token: string }) {
@@ -94,7 +99,7 @@ function Join({ offer, token }: { offer: Offer; token: string }) {
   const [known, setKnown] = useState(false);
   const { busy, error, submit } = useSubmit(async ({ name = "", password = "" }) => {
     try {
-      await session.register({ email: offer.email, password, full_name: name, company: "" });
+      await session.register({ email: offer.email, password, full_name: name, invitation: token });
     } catch (problem) {
       // The address has an account with another password.
       if (problem instanceof ApiError && problem.code === "bad_credentials") return setKnown(true);

@@ -93,7 +93,7 @@ function Now({ live, retry }: { live: Live; retry: () => void }) {
       {(counts: LiveCounts) => (
         <div className="now">
           <p className="now-people">
-            <strong>{counts.active ? formatNumber(counts.active.people, language) : "–"}</strong>
+            <strong>{counts.active?.people == null ? "–" : formatNumber(counts.active.people, language)}</strong>
             <span>{t("live.active", { count: counts.active?.people ?? 0 })}</span>
           </p>
           <MinuteBars
