@@ -16,7 +16,7 @@ from tests.infra.starting import Start, start
 
 # Milliseconds of processor time. A function that is not named here has DEFAULT_MS.
 BUDGET_MS = {
-    "ingest": 500,
+    "ingest": 600,
     "dead_letter": 500,
     "export": 600,
     # FastAPI and pydantic
