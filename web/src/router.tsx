@@ -28,12 +28,12 @@ const LAST = "sluice_project";
 function Missing() {
   const { t } = useTexts();
   return (
-    <div className="blank">
+    <main className="blank">
       <h1>{t("missing.title")}</h1>
       <Link to="/" className="button primary">
         {t("missing.back")}
       </Link>
-    </div>
+    </main>
   );
 }
 

@@ -1,5 +1,5 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { Link, useNavigate, useRouterState } from "@tanstack/react-router";
+import { Link, Navigate, useNavigate, useRouterState } from "@tanstack/react-router";
 import { useState } from "react";
 import { me } from "../api/account";
 import { useApi } from "../api/client";
@@ -18,9 +18,10 @@ export default function Invitation() {
   const api = useApi();
   const signedIn = useSignedIn() === "yes";
   const [token] = useState(mailedToken);
-  const offer = useQuery(offerOf(api, token));
+  const offer = useQuery({ ...offerOf(api, token), enabled: token !== "" });
   const user = useQuery({ ...me(api), enabled: signedIn }).data;
   const foreign = user && offer.data && user.email.toLowerCase() !== offer.data.email.toLowerCase();
+  if (!token) return <Navigate to="/" replace />;
   return (
     <AccountPage title={t("invitation.title")} foot={<Link to="/">{t("verify.go")}</Link>}>
       <FormError error={offer.error ?? undefined} />

@@ -1,6 +1,6 @@
 import { useMutation } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
-import { useEffect } from "react";
+import { Link, Navigate } from "@tanstack/react-router";
+import { useEffect, useState } from "react";
 import { useApi } from "../api/client";
 import { useTexts } from "../i18n";
 import { mailedToken } from "../state/mailedToken";
@@ -13,7 +13,11 @@ export default function VerifyEmail() {
   const { mutate, error, isSuccess } = useMutation({
     mutationFn: (token: string) => session.post("email/verify", { token }),
   });
-  useEffect(() => mutate(mailedToken()), [mutate]);
+  const [token] = useState(mailedToken);
+  useEffect(() => {
+    if (token) mutate(token);
+  }, [mutate, token]);
+  if (!token) return <Navigate to="/" replace />;
   return (
     <AccountPage title={t("verify.title")} foot={<Link to="/">{t("verify.go")}</Link>}>
       <FormError error={error ?? undefined} />
