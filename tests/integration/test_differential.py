@@ -30,7 +30,12 @@ from shared.query.filters import Filter
 from shared.warehouse.deletion import Rows, delete_rows, note_hours, touched_hours
 from tests.integration.reading import Stored, batch, stored, text_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(900),
+    # Each question has an event loop of its own here, and leaves its connections to the collector.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 EXAMPLES = int(os.environ.get("SLUICE_DIFFERENTIAL_EXAMPLES", "5"))
 # What fails is shown as it was found: making it smaller asks the engine for many minutes.
