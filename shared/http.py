@@ -83,6 +83,11 @@ class Request:
         raw: bytes = self._scope.get("raw_path") or quote(self.path).encode()
         return (raw + b"?" + self.query if self.query else raw).decode("latin-1")
 
+    def move(self, path: str) -> None:
+        """Let it ask for another path (decoded); its query string stays."""
+        self.path = path
+        self._scope["raw_path"] = quote(path).encode()
+
     @property
     def query(self) -> bytes:
         """The query string, as it was sent."""
@@ -216,6 +221,13 @@ class Reply:
         raw.extend((name.encode("latin-1"), value.encode("latin-1")) for name, value in self.headers.items())
         return raw
 
+    def head(self) -> bytes:
+        """The same as lines of HTTP/1.1."""
+        kind = f"content-type: {self.content_type}\r\n" if self.body else ""
+        lines = [f"content-length: {len(self.body)}\r\n", kind]
+        lines += [f"{name}: {value}\r\n" for name, value in self.headers.items()]
+        return "".join(lines).encode("latin-1")
+
     async def send(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status, "headers": self.raw_headers()})
         await send({"type": "http.response.body", "body": self.body})
@@ -234,6 +246,9 @@ class Passed(Reply):
 
     def raw_headers(self) -> list[tuple[bytes, bytes]]:
         return [*super().raw_headers(), *((b"set-cookie", cookie.encode("latin-1")) for cookie in self.cookies)]
+
+    def head(self) -> bytes:
+        return super().head() + b"".join(b"set-cookie: %s\r\n" % cookie.encode("latin-1") for cookie in self.cookies)
 
 
 def from_this_machine(headers: Mapping[str, str]) -> bool:

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from functions.ingest.answers import Accepted
 from functions.ingest.formats import KEY_FIELDS
-from functions.ingest.logic import Accepted
 from functions.ingest.validate import MAX_IDENTIFIER, MAX_NAME, MAX_URL, SPELLINGS
 from shared.encodings import SUPPORTED
 from shared.openapi import Operation

@@ -9,9 +9,10 @@ one record per project that waits.
 
 import asyncio
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import NamedTuple
+
+import structlog
 
 from shared import metrics
 from shared.bus import Bus, BusUnavailableError, Message
@@ -19,21 +20,40 @@ from shared.clock import Clock
 from shared.events import EVENTS_TOPIC, MAX_RECORD_BYTES, Receipt, part_id, record
 from shared.failpoints import reach
 from shared.ids import uuid7
+from shared.tracing import is_sampled, span
 
 STALLED_AFTER_SECONDS = 1.0
 LINGER_SECONDS = 0.004
 _PART_BITS = 16
 
+log = structlog.get_logger()
 
 _ACCEPTED = metrics.INGEST_EVENTS.labels("accepted")
 
 
-class _Waiting(NamedTuple):
-    project_id: str
-    lines: Sequence[bytes]
-    size: int
-    traceparent: str
-    done: "asyncio.Future[Receipt]"
+Settle = Callable[[Receipt | Exception], None]
+
+
+class _Waiting:
+    """One request's events; `settle` is told once what became of them, unless nobody waits any more."""
+
+    __slots__ = ("lines", "project_id", "settle", "size", "traceparent")
+
+    def __init__(self, project_id: str, lines: Sequence[bytes], traceparent: str, settle: Settle) -> None:
+        self.project_id = project_id
+        self.lines = lines
+        self.size = sum(map(len, lines))
+        self.traceparent = traceparent
+        self.settle: Settle | None = settle
+
+    def end(self, outcome: Receipt | Exception) -> None:
+        settle, self.settle = self.settle, None
+        if settle is None:
+            return
+        try:
+            settle(outcome)
+        except Exception:
+            log.exception("bug")  # one request's, and no other's
 
 
 class GroupCommit:
@@ -52,30 +72,49 @@ class GroupCommit:
         self._bytes = 0
         self._wake = asyncio.Event()
         self._gathered = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._expected = 1
         self._stalled = False
         self._flusher = asyncio.create_task(self._run(), name="group-commit")
 
     async def submit(self, project_id: str, lines: Sequence[bytes], traceparent: str) -> Receipt:
         """Store one request's events; raises BusUnavailableError where they are not known to be stored."""
-        size = sum(map(len, lines))
+        done: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+
+        def settle(outcome: Receipt | Exception) -> None:
+            if isinstance(outcome, Exception):
+                done.set_exception(outcome)
+            else:
+                done.set_result(outcome)
+
+        waiting = self.enqueue(project_id, lines, traceparent, settle)
+        try:
+            return await done
+        except asyncio.CancelledError:
+            waiting.settle = None
+            raise
+
+    def enqueue(self, project_id: str, lines: Sequence[bytes], traceparent: str, settle: Settle) -> _Waiting:
+        """The same for who does not wait: `settle` gets the receipt, or what `submit` would raise."""
+        waiting = _Waiting(project_id, lines, traceparent, settle)
         if self._stalled:
             raise BusUnavailableError("the bus does not answer")
-        if self._bytes + size > self._max_waiting:
+        if self._bytes + waiting.size > self._max_waiting:
             raise BusUnavailableError("too many events wait for the bus")
-        done: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(project_id, lines, size, traceparent, done))
-        self._bytes += size
+        self._waiting.append(waiting)
+        self._bytes += waiting.size
+        self._idle.clear()
         self._wake.set()
         if len(self._waiting) >= self._expected:
             self._gathered.set()
-        return await done
+        return waiting
 
     async def close(self) -> None:
         """Flush what waits, then stop; a bus that hangs is not waited for, and everybody gets an answer."""
-        unanswered = [*self._flushing, *self._waiting]
-        if unanswered and not self._stalled:
-            await asyncio.wait({entry.done for entry in unanswered}, timeout=2 * STALLED_AFTER_SECONDS)
+        if not self._stalled:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._idle.wait(), 2 * STALLED_AFTER_SECONDS)
         self._flusher.cancel()
         with suppress(asyncio.CancelledError):
             await self._flusher
@@ -91,7 +130,7 @@ class GroupCommit:
             self._expected = max(1, len(taken) // 2)
             self._gathered.clear()
             metrics.INGEST_WAITING_BYTES.set(self._bytes)
-            self._flushing = [waiting for waiting in taken if not waiting.done.cancelled()]
+            self._flushing = [waiting for waiting in taken if waiting.settle is not None]
             try:
                 if self._flushing:
                     await self._flush(self._flushing)
@@ -101,21 +140,23 @@ class GroupCommit:
             self._stalled = False
             self._bytes -= sum(waiting.size for waiting in taken)
             metrics.INGEST_WAITING_BYTES.set(self._bytes)
+            if not self._waiting:
+                self._idle.set()
 
     async def _flush(self, taken: list[_Waiting]) -> None:
         messages, receipts = pack(taken, self._clock.micros())
         metrics.INGEST_FLUSH_EVENTS.observe(sum(receipt.rows for receipt in receipts))
         reach("ingest.before_publish")
-        publishing = asyncio.create_task(self._bus.publish(EVENTS_TOPIC, messages))
-        finished, _ = await asyncio.wait({publishing}, timeout=STALLED_AFTER_SECONDS)
-        if not finished:
-            self._fail_waiting()
-        await publishing
+        with span("bus.publish", (waiting.traceparent for waiting in taken), kind="producer"):
+            publishing = asyncio.create_task(self._bus.publish(EVENTS_TOPIC, messages))
+            finished, _ = await asyncio.wait({publishing}, timeout=STALLED_AFTER_SECONDS)
+            if not finished:
+                self._fail_waiting()
+            await publishing
         reach("ingest.after_publish")
         _ACCEPTED.inc(sum(receipt.rows for receipt in receipts))
         for waiting, receipt in zip(taken, receipts, strict=True):
-            if not waiting.done.done():
-                waiting.done.set_result(receipt)
+            waiting.end(receipt)
 
     def _fail_waiting(self) -> None:
         """Let nobody queue behind a flush that hangs: they would wait for its timeout and then for their own."""
@@ -127,8 +168,7 @@ class GroupCommit:
 
 def _fail(waiting: Sequence[_Waiting], error: Exception) -> None:
     for entry in waiting:
-        if not entry.done.done():
-            entry.done.set_exception(error)
+        entry.end(error)
 
 
 def pack(taken: Sequence[_Waiting], micros: int) -> tuple[list[Message], list[Receipt]]:
@@ -139,6 +179,8 @@ def pack(taken: Sequence[_Waiting], micros: int) -> tuple[list[Message], list[Re
         packer = packers.get(waiting.project_id)
         if packer is None:
             packer = packers[waiting.project_id] = _Packer(waiting.project_id, micros, waiting.traceparent)
+        elif is_sampled(waiting.traceparent):
+            packer.traceparent = waiting.traceparent
         receipts.append(packer.add(waiting.lines))
     return [message for packer in packers.values() for message in packer.finish()], receipts
 
@@ -150,7 +192,7 @@ class _Packer:
         self._project_id = project_id
         self._project = uuid.UUID(project_id)
         self._micros = micros
-        self._traceparent = traceparent
+        self.traceparent = traceparent  # of a request whose trace is recorded, where there is one
         self._first = uuid.UUID(int=uuid7(micros // 1_000).int >> _PART_BITS << _PART_BITS)
         self._parts: list[Message] = []
         self._lines: list[bytes] = []
@@ -182,7 +224,7 @@ class _Packer:
                 batch_id=part_id(self._first, len(self._parts)),
                 lines=self._lines,
                 micros=self._micros,
-                traceparent=self._traceparent,
+                traceparent=self.traceparent,
             )
         )
         self._lines, self._size = [], 0

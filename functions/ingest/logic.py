@@ -3,58 +3,48 @@
 import functools
 import random
 import time
+import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from functions.ingest import sightings
+from functions.ingest.answers import Checked, accepted, all_refused
 from functions.ingest.commit import GroupCommit
 from functions.ingest.enrich import Enricher
 from functions.ingest.enrich.lookups import Lookup, Lookups
-from functions.ingest.enrich.place import Sender, TrustedProxies
-from functions.ingest.formats import read_events
+from functions.ingest.enrich.place import KeepAddress, Sender, TrustedProxies
+from functions.ingest.formats import key_from_address, read_events
 from functions.ingest.limiting import IngestLimits
 from functions.ingest.parsing import Events, Limits, RawEvent, malformed, parsed
+from functions.ingest.pii import PiiRules, clean, clean_refused
 from functions.ingest.rejections import Rejections
-from functions.ingest.validate import SPELLINGS, Arrival, EventLimits, Identity, Valid, arrival, validate
+from functions.ingest.validate import Arrival, EventLimits, Identity, Valid, arrival, validate
 from shared import metrics
+from shared.at_once import Head, Settle
 from shared.catalog.sightings import Sightings
 from shared.clock import Clock
 from shared.edge.origins import OriginList
 from shared.encodings import decompress
 from shared.events import Receipt, RefusedEvent, encode_line
-from shared.http import Reply, json_reply
+from shared.http import Reply
 from shared.ids import named, noise
-from shared.refusals import Refusal, Rejected, describe
-from shared.security.access import Access
+from shared.pii import Rules
+from shared.refusals import Refusal, Rejected, UnavailableError, describe
+from shared.replaying import HEADER as REPLAY
+from shared.security.access import Access, key_text
 from shared.security.keys import Key
 
 _ENTROPY_BYTES = 10
-_SHOWN_REJECTED = 100
+# What makes a request one that may have to wait for something, or be put together first.
+_NOT_AT_ONCE = frozenset({"content-encoding", sightings.HEADER, "ce-specversion", "ce-type", REPLAY})
 _REMEMBERED_ORIGINS = 1_024
 # A histogram costs a microsecond and a request has eight steps: a sample says the same.
 TIMED_ONE_IN = 16
 STEPS = ("authenticate", "unpack", "decode", "validate", "keep_refused", "date", "commit", "answer")
 
 _decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_decode_text = msgspec.json.Decoder(str).decode
-
-
-class Refused(msgspec.Struct, frozen=True):
-    """One refused event: its place in the request, the reason and what to change."""
-
-    index: int
-    reason: Refusal
-    detail: str
-
-
-class Accepted(msgspec.Struct, frozen=True):
-    """The answer to an accepted request."""
-
-    accepted: int
-    rejected: list[Refused]
-    receipt: str
 
 
 class Posted(NamedTuple):
@@ -85,20 +75,12 @@ class StepTimer:
         self._last = now
 
 
-class Checked(NamedTuple):
-    """What became of the events of a request, in their order; `extra` is what the first refusal says besides."""
+class _Sound(NamedTuple):
+    """Events that can be stored as they are: open lines, and what the answer says of limits."""
 
-    valid: list[Valid]
-    refused: list[RefusedEvent]
-    extra: dict[str, object]
-
-    def refuse(self, index: int, rejected: Rejected, events: Events) -> None:
-        """Note a refusal, with the event as it came."""
-        if not self.refused:
-            self.extra.update(rejected.extra)
-        sent = bytes((events.raw if events.sent is None else events.sent)[index])
-        detail = rejected.detail or describe(rejected.refusal).title
-        self.refused.append(RefusedEvent(index, rejected.refusal, detail, sent, _name_of(sent)))
+    project_id: uuid.UUID
+    lines: list[bytes]
+    headers: dict[str, str]
 
 
 class Pipeline:
@@ -114,6 +96,7 @@ class Pipeline:
         enricher: Enricher,
         proxies: TrustedProxies,
         lookups: Lookups,
+        pii: PiiRules,
         limiting: IngestLimits,
         limits: Limits,
         event_limits: EventLimits,
@@ -126,11 +109,57 @@ class Pipeline:
         self._enricher = enricher
         self._proxies = proxies
         self._lookups = lookups
+        self._pii = pii
         self._limiting = limiting
         self._limits = limits
         self._event_limits = event_limits
         self._clock = clock
         self._pages = functools.lru_cache(_REMEMBERED_ORIGINS)(OriginList)
+
+    def begin(self, head: Head, body: bytes, settle: Settle) -> bool:
+        """Begin a request of sound events whose key is known (see shared.at_once); `take` has all others."""
+        timer = StepTimer()
+        try:
+            sound = self._sound(head, body, timer)
+        except Rejected:
+            return False
+        if sound is None:
+            return False
+
+        def committed(outcome: Receipt | Exception) -> None:
+            timer.end("commit")
+            settle(outcome if isinstance(outcome, Exception) else accepted(outcome, (), sound.headers))
+
+        try:
+            self._committer.enqueue(str(sound.project_id), sound.lines, head.traceparent, committed)
+        except UnavailableError as error:
+            settle(error)
+        return True
+
+    def _sound(self, head: Head, body: bytes, timer: StepTimer) -> _Sound | None:
+        """The events of a request that waits for nothing; None, or Rejected raised, where `take` is to have it."""
+        headers = head.headers
+        key = self._access.known_key(key_text(headers) or key_from_address(head.query), "ingest")
+        lookups = None if key is None else self._lookups.known(key.project_id)
+        if key is None or lookups is None or not _NOT_AT_ONCE.isdisjoint(headers):
+            return None
+        if not self._pii.none_for(key.project_id):
+            return None
+        timer.end("authenticate")
+        events = read_events(body, headers, self._limits)
+        if events.key or events.refused:
+            return None
+        timer.end("decode")
+        arrived = arrival(key.project_id, self._clock.micros(), self._event_limits)
+        sender = self._proxies.sender(headers, head.peer, server=key.kind == "secret", keep=key.ip_mode)
+        checked = self._check(events, None, arrived, sender, lookups)
+        if checked.refused or any(event.undated for event in checked.valid):
+            return None
+        timer.end("validate")
+        told = self._limit(key, headers, head.peer)
+        self._limiting.events(key, len(events.raw))
+        timer.end("limit")
+        return _Sound(key.project_id, [encode_line(event.row) for event in checked.valid], told)
 
     async def take(self, posted: Posted, timer: StepTimer) -> Reply:
         """Take the events of one request; returns once they, and what was refused of them, are durable.
@@ -139,7 +168,7 @@ class Pipeline:
         """
         key = await self._access.require_key(posted.key, "ingest") if posted.key else None
         timer.end("authenticate")
-        headers: dict[str, str] = {} if key is None else self._limit(key, posted)
+        headers: dict[str, str] = {} if key is None else self._limit(key, posted.headers, posted.peer)
         timer.end("limit")
         body = b""
         try:
@@ -154,12 +183,15 @@ class Pipeline:
             raise await self._kept_whole(rejected, body, key, posted) from rejected
         if key is None:
             key = await self._access.require_key(events.key, "ingest")
-            headers = self._limit(key, posted)
+            headers = self._limit(key, posted.headers, posted.peer)
         self._limiting.events(key, len(events.raw))
         timer.end("decode")
         arrived = arrival(key.project_id, self._clock.micros(), self._event_limits)
         sender = self._proxies.sender(posted.headers, posted.peer, server=key.kind == "secret", keep=key.ip_mode)
-        checked = self._check(events, claim, arrived, sender, await self._lookups.of(key.project_id))
+        rules = await self._pii.of(key.project_id)
+        if rules is not None:
+            sender = sender._replace(referer=rules.text("url", sender.referer))
+        checked = self._check(events, claim, arrived, sender, await self._lookups.of(key.project_id), rules=rules)
         timer.end("validate")
         try:
             await self._date(checked.valid, claim, arrived)
@@ -167,13 +199,12 @@ class Pipeline:
             raise await self._kept_whole(rejected, body, key, posted) from rejected
         timer.end("date")
         receipt = await self._commit(checked, key, posted, timer, single=events.single)
-        reply = json_reply(Accepted(receipt.rows, _shown(checked.refused), receipt.token()), 202)
-        reply.headers.update(headers)
+        reply = accepted(receipt, checked.refused, headers)
         timer.end("answer")
         return reply
 
-    def _limit(self, key: Key, posted: Posted) -> dict[str, str]:
-        origin = posted.headers.get("origin", "")
+    def _limit(self, key: Key, sent: Mapping[str, str], peer: str) -> dict[str, str]:
+        origin = sent.get("origin", "")
         if (
             origin
             and key.allowed_origins
@@ -182,8 +213,22 @@ class Pipeline:
         ):
             detail = f"{origin[:200]!r} is none of the project's allowed origins"
             raise Rejected(Refusal.ORIGIN_FORBIDDEN, detail)
-        address = self._proxies.address(posted.headers, posted.peer) if self._limiting.by_address else ""
+        address = self._proxies.address(sent, peer) if self._limiting.by_address else ""
         return self._limiting.request(key, address)
+
+    def check_again(
+        self,
+        events: Events,
+        arrived: Arrival,
+        keep: KeepAddress | None,
+        lookups: Sequence[Lookup],
+        *,
+        name: str,
+        rules: Rules | None,
+    ) -> Checked:
+        """What becomes of a payload that was refused before; `name` gives its events the same ids each time."""
+        claim = sightings.Claim(f"replay\t{name}", b"")  # a tab: no client's key is one of these
+        return self._check(events, claim, arrived, Sender(server=True, keep=keep), lookups, rules=rules)
 
     async def _kept_whole(self, rejected: Rejected, body: bytes, key: Key, posted: Posted) -> Rejected:
         """The refusal of a whole request, once its body is kept as one refused event."""
@@ -195,6 +240,9 @@ class Pipeline:
     async def _keep(self, refused: Sequence[RefusedEvent], key: Key, posted: Posted) -> Receipt:
         for entry in refused:
             metrics.INGEST_EVENTS.labels(entry.reason).inc()
+        rules = await self._pii.of(key.project_id)
+        if rules is not None:
+            refused = [clean_refused(entry, rules) for entry in refused]
         kept = await self._rejections.keep(refused, key, posted.request_id, posted.traceparent)
         return Receipt(
             key.project_id,
@@ -213,6 +261,8 @@ class Pipeline:
         arrived: Arrival,
         sender: Sender,
         lookups: Sequence[Lookup],
+        *,
+        rules: Rules | None = None,
     ) -> Checked:
         """Each event as a sound row or a refusal, in order."""
         chance = noise(_ENTROPY_BYTES * len(events.raw))
@@ -224,6 +274,8 @@ class Pipeline:
                 if events.refused and index in events.refused:
                     raise events.refused[index]
                 valid = validate(raw, arrived, entropy, _identity(events, index, claim, arrived))
+                if rules is not None:
+                    valid = clean(valid, rules)
                 self._enricher.enrich(valid.row, sender, valid.properties, valid.context, lookups)
             except Rejected as rejected:
                 checked.refuse(index, rejected, events)
@@ -250,7 +302,7 @@ class Pipeline:
             refused = await self._keep(checked.refused, key, posted)
             timer.end("keep_refused")
         if not checked.valid:
-            raise _all_refused(checked, refused, single=single)
+            raise all_refused(checked, refused, single=single)
         lines = [encode_line(event.row) for event in checked.valid]
         receipt = await self._committer.submit(str(key.project_id), lines, posted.traceparent)
         timer.end("commit")
@@ -285,31 +337,3 @@ def _undecodable(raw: RawEvent, error: msgspec.DecodeError) -> Rejected:
     except msgspec.ValidationError:
         return malformed(error, bytes(raw))
     return Rejected(Refusal.BAD_TEXT, "a text holds half of a surrogate pair")
-
-
-def _name_of(raw: bytes) -> str:
-    """The name of a refused event, '' where it cannot be read."""
-    try:
-        fields = _decode_fields(raw)
-        return next((_decode_text(fields[name]) for name in SPELLINGS["event"] if name in fields), "")
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return ""
-
-
-def _shown(refused: Sequence[RefusedEvent]) -> list[Refused]:
-    return [Refused(entry.position, Refusal(entry.reason), entry.detail) for entry in refused]
-
-
-def _all_refused(checked: Checked, receipt: Receipt | None, *, single: bool) -> Rejected:
-    refused = checked.refused
-    first = refused[0]
-    extra: dict[str, object] = {} if receipt is None else {"receipt": receipt.token()}
-    if single:
-        return Rejected(Refusal(first.reason), first.detail, **{**checked.extra, **extra})
-    shown = [msgspec.to_builtins(entry) for entry in _shown(refused[:_SHOWN_REJECTED])]
-    return Rejected(
-        Refusal(first.reason),
-        f"none of the {len(refused)} events can be taken; the first: {first.detail}",
-        rejected=shown,
-        **extra,
-    )

@@ -5,6 +5,7 @@ from functions.ingest.logic import Posted, StepTimer
 from functions.ingest.ports import Ports, opens
 from shared.function import function
 from shared.http import Reply, Request
+from shared.replaying import HEADER
 from shared.security.access import key_text
 
 
@@ -12,6 +13,8 @@ from shared.security.access import key_text
 async def main(request: Request, ports: Ports) -> Reply:
     if request.method == "OPTIONS":
         return Reply(200, headers=ports.cors.preflight(request.headers))
+    if HEADER in request.headers:
+        return await ports.replays.take(request)
     posted = Posted(
         headers=request.headers,
         key=key_text(request.headers) or key_from_address(request.query),

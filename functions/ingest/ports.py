@@ -13,8 +13,11 @@ from functions.ingest.enrich.place import TrustedProxies
 from functions.ingest.limiting import IngestLimits
 from functions.ingest.logic import Pipeline
 from functions.ingest.parsing import Limits
+from functions.ingest.pii import PiiRules
 from functions.ingest.rejections import Rejections
+from functions.ingest.replaying import Replays
 from functions.ingest.validate import EventLimits
+from shared.at_once import Head, Settle
 from shared.bus import Bus, open_bus
 from shared.catalog.client import Catalog
 from shared.catalog.sightings import Sightings
@@ -41,10 +44,14 @@ class Settings(BusSettings, CatalogSettings, EnrichSettings, CorsSettings, Limit
 class Ports:
     bus: Bus
     pipeline: Pipeline
+    replays: Replays
     cors: Cors
 
     def answer_headers(self, headers: Mapping[str, str]) -> Mapping[str, str]:
         return self.cors.answer(headers)
+
+    def begin(self, head: Head, body: bytes, settle: Settle) -> bool:
+        return self.pipeline.begin(head, body, settle)
 
     async def ready(self) -> None:
         await self.bus.ping()
@@ -59,33 +66,34 @@ async def opens() -> AsyncIterator[Ports]:
     rejections = Rejections(bus, SYSTEM_CLOCK, max_waiting=settings.max_waiting)
     sightings = Sightings(catalog, SYSTEM_CLOCK)
     lookups = Lookups(catalog, SYSTEM_CLOCK)
+    pii = PiiRules(catalog, SYSTEM_CLOCK)
     projects = ProjectLimits(catalog, settings)
     projects.of(None)  # they are read while the first events are still on their way
     limiting = IngestLimits(projects, open_meter(settings), address_rate(settings, ingest=True))
     enricher = Enricher(settings)
     warming = asyncio.create_task(asyncio.to_thread(enricher.warm))  # or the first event would wait for its tables
+    limits = Limits(settings.max_events, settings.max_request, settings.max_event)
+    each = EventLimits(settings.max_event, settings.max_properties, settings.max_depth, settings.max_ahead)
     async with open_access(settings.catalog_url) as access:
-        yield Ports(
-            bus,
-            Pipeline(
-                access=access,
-                committer=committer,
-                rejections=rejections,
-                sightings=sightings,
-                enricher=enricher,
-                proxies=TrustedProxies(settings.trusted_proxies),
-                lookups=lookups,
-                limiting=limiting,
-                limits=Limits(settings.max_events, settings.max_request, settings.max_event),
-                event_limits=EventLimits(
-                    settings.max_event, settings.max_properties, settings.max_depth, settings.max_ahead
-                ),
-                clock=SYSTEM_CLOCK,
-            ),
-            Cors(settings.cors_origins),
+        pipeline = Pipeline(
+            access=access,
+            committer=committer,
+            rejections=rejections,
+            sightings=sightings,
+            enricher=enricher,
+            proxies=TrustedProxies(settings.trusted_proxies),
+            lookups=lookups,
+            pii=pii,
+            limiting=limiting,
+            limits=limits,
+            event_limits=each,
+            clock=SYSTEM_CLOCK,
         )
+        replays = Replays(pipeline, committer, lookups, pii, catalog, SYSTEM_CLOCK, limits=limits, event_limits=each)
+        yield Ports(bus, pipeline, replays, Cors(settings.cors_origins))
     await warming
     await lookups.close()
+    await pii.close()
     await sightings.close()
     await committer.close()
     await rejections.close()

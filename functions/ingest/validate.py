@@ -1,7 +1,6 @@
 """One event as sent → one row of the warehouse, or a refusal. Plain code: no HTTP, no clients."""
 
 import functools
-import json
 import re
 import uuid
 from datetime import UTC, date, datetime, timedelta
@@ -9,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
+from functions.ingest.objects import NULL, checked_object, refuse_duplicate_keys
 from shared.clock import to_datetime
 from shared.events import Row
 from shared.ids import named, uuid7_micros, uuid7_text
@@ -53,19 +53,15 @@ _PLACES = {spelling: (name, rank) for name, spellings in SPELLINGS.items() for r
 _CANONICAL_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _UNUSABLE_UUIDS = frozenset({"00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"})
 _PLAIN_ISO = re.compile(rb'"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z"')
-_KEY_END = re.compile(rb'"\s*:')
 _NULL_ESCAPE = b"\\u0000"
 _NULL_CHARACTER = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # a backslash before it would make it plain text
 # Seconds, milliseconds or microseconds of our days, as a cell of a file holds them.
 _EPOCH_TEXT = re.compile(r"\d{10}(?:\.\d{1,6})?|\d{13}|\d{16}")
 _INTEGER = re.compile(rb"-?\d{1,40}")
-_EMPTY = msgspec.Raw(b"{}")
-_NULL = msgspec.Raw(b"null")
 _TEXT_OR_NULL = (b'"', b"n")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_decode_object = msgspec.json.Decoder(dict[str, Any]).decode
 _decode_text = msgspec.json.Decoder(str).decode
 _decode_time = msgspec.json.Decoder(str | int | float).decode
 
@@ -146,8 +142,9 @@ def validate(raw: bytes, arrived: Arrival, entropy: bytes, identity: Identity | 
     if _NULL_ESCAPE in raw and _NULL_CHARACTER.search(raw):
         raise Rejected(Refusal.BAD_TEXT, "a text holds a null character (\\u0000) or half of a surrogate pair")
     sent, top_keys = _read(raw)
-    properties, tree, keys = _checked_object(sent.properties, "properties", arrived.limits)
-    context, context_tree, context_keys = _checked_object(sent.context, "context", arrived.limits)
+    limits = arrived.limits
+    properties, tree, keys = checked_object(sent.properties, "properties", limits.properties, limits.depth)
+    context, context_tree, context_keys = checked_object(sent.context, "context", limits.properties, limits.depth)
     event_id, client_id = _identity(sent.id, arrived, entropy, identity)
     timestamp = _timestamp(sent, event_id, arrived)
     row = Row(
@@ -155,16 +152,16 @@ def validate(raw: bytes, arrived: Arrival, entropy: bytes, identity: Identity | 
         event_id=event_id,
         timestamp=timestamp or arrived.received_at,
         received_at=arrived.received_at,
-        user_id=_bounded(sent.user_id or "", "user_id"),
-        anonymous_id=_bounded(sent.anonymous_id or "", "anonymous_id"),
-        session_id=_bounded(sent.session_id or "", "session_id"),
+        user_id=_bounded(sent.user_id, "user_id") if sent.user_id else "",
+        anonymous_id=_bounded(sent.anonymous_id, "anonymous_id") if sent.anonymous_id else "",
+        session_id=_bounded(sent.session_id, "session_id") if sent.session_id else "",
         client_id=client_id,
-        sent_at=_sent_at(sent.sent_at, arrived),
+        sent_at=None if sent.sent_at is msgspec.UNSET else _sent_at(sent.sent_at, arrived),
         properties_raw=properties,
         context_raw=context,
-        url=_url(sent.url or ""),
+        url=_url(sent.url) if sent.url else "",
     )
-    _refuse_duplicate_keys(raw, top_keys + keys + context_keys)
+    refuse_duplicate_keys(raw, top_keys + keys + context_keys)
     return Valid(row, tree, context_tree, "" if timestamp else _undated(sent, identity))
 
 
@@ -217,7 +214,7 @@ def _split(fields: Fields) -> tuple[Fields, Fields]:
                 if name == "url" and bytes(fields[spelling])[:1] not in _TEXT_OR_NULL:
                     continue  # a page as an object is a property like any other
                 taken.add(spelling)
-                if fields[spelling] != _NULL:
+                if fields[spelling] != NULL:
                     known[name] = fields[spelling]
                     break
     return known, {name: value for name, value in fields.items() if name not in taken}
@@ -234,90 +231,6 @@ def _with_extra(properties: msgspec.Raw | None, extra: Fields) -> msgspec.Raw | 
     for name in extra.keys() & inside.keys():
         raise Rejected(Refusal.DUPLICATE_KEY, f"{name!r} stands at the top level and in the properties")
     return msgspec.Raw(bytes(properties).rstrip()[:-1] + b"," + added[1:]) if inside else msgspec.Raw(added)
-
-
-def _checked_object(
-    raw: msgspec.Raw | msgspec.UnsetType, what: str, limits: EventLimits
-) -> tuple[msgspec.Raw, dict[str, Any], int]:
-    """An object that the warehouse can hold, on one line; the same decoded; how many keys are in it at all depths."""
-    if raw is msgspec.UNSET or raw == _NULL:
-        return _EMPTY, {}, 0
-    try:
-        tree = _decode_object(raw)
-    except msgspec.ValidationError as error:
-        detail = "holds a number that is out of range" if "range" in str(error) else "must be a JSON object"
-        refusal = Refusal.BAD_PROPERTIES if "range" in str(error) else Refusal.WRONG_TYPE
-        raise Rejected(refusal, f"`{what}` {detail}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Rejected(Refusal.BAD_TEXT, f"`{what}` holds text that is not valid Unicode") from error
-    if len(tree) > limits.properties:
-        raise Rejected(Refusal.TOO_MANY_PROPERTIES, f"`{what}` has {len(tree)}; at most {limits.properties}")
-    keys, dotted = _count_keys(tree, limits.depth)
-    if dotted:
-        _refuse_path_conflicts(tree, what)
-    data = bytes(raw)
-    if b"\n" in data or b"\r" in data:  # between tokens only: inside a text JSON wants them escaped
-        data = data.replace(b"\n", b" ").replace(b"\r", b" ")
-    return msgspec.Raw(data), tree, keys
-
-
-def _count_keys(value: dict[str, Any] | list[Any], levels: int) -> tuple[int, bool]:
-    """How many keys are in a tree of at most so many levels, and whether any of them holds a dot."""
-    if not levels:
-        raise Rejected(Refusal.TOO_DEEP, "there are more levels of objects and lists than are allowed")
-    if isinstance(value, dict):
-        count, dotted, inside = len(value), "." in "".join(value), list(value.values())
-    else:
-        count, dotted, inside = 0, False, value
-    for inner in inside:
-        if inner.__class__ is dict or inner.__class__ is list:
-            inner_count, inner_dotted = _count_keys(inner, levels - 1)
-            count += inner_count
-            dotted = dotted or inner_dotted
-    return count, dotted
-
-
-def _refuse_path_conflicts(value: dict[str, Any] | list[Any], what: str) -> None:
-    """Refuse `{"b":{"c":1},"b.c":2}`: both are the path b.c, which the warehouse refuses.
-
-    An object in a list is a document of its own, with its own paths.
-    """
-    if isinstance(value, list):
-        for inner in value:
-            if isinstance(inner, dict | list):
-                _refuse_path_conflicts(inner, what)
-        return
-    paths: set[str] = set()
-
-    def walk(value: dict[str, Any], prefix: str) -> None:
-        for name, inner in value.items():
-            path = prefix + name
-            if isinstance(inner, dict) and inner:
-                walk(inner, path + ".")
-                continue
-            if path in paths:
-                raise Rejected(Refusal.DUPLICATE_KEY, f"`{what}` gives the path {path!r} twice")
-            paths.add(path)
-            if isinstance(inner, list):
-                _refuse_path_conflicts(inner, what)
-
-    walk(value, "")
-
-
-def _refuse_duplicate_keys(raw: bytes, keys: int) -> None:
-    """Compare the keys decoded with the keys written: counting is cheap, only a difference is looked into."""
-    spaced = b'" ' in raw or b"\n" in raw or b"\r" in raw or b"\t" in raw
-    if not spaced and raw.count(b'":') == keys:
-        return
-    if len(_KEY_END.findall(raw)) != keys:  # also when a text holds a quote and a colon
-        json.loads(raw, object_pairs_hook=_unique_pairs)
-
-
-def _unique_pairs(pairs: list[tuple[str, Any]]) -> None:
-    names = [name for name, _ in pairs]
-    if len(set(names)) != len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise Rejected(Refusal.DUPLICATE_KEY, f"the key {twice!r} is given twice")
 
 
 def _text(raw: msgspec.Raw, field: str) -> str:
@@ -387,12 +300,8 @@ def _identity(
 def _timestamp(sent: _Sent, event_id: str, arrived: Arrival) -> str:
     """When it happened; without a timestamp the time inside a client's UUIDv7; '' where neither is there."""
     raw = sent.timestamp
-    if raw is not msgspec.UNSET and raw != _NULL:
-        moment = _usable_moment(raw, "timestamp", arrived)
-        data = bytes(raw)
-        if _PLAIN_ISO.fullmatch(data):  # already what the warehouse reads, but for two letters
-            return f"{data[1:11].decode()} {data[12:-2].decode()}"
-        return _warehouse_text(moment)
+    if raw is not msgspec.UNSET and raw != NULL:
+        return _plain_iso(bytes(raw), arrived) or _warehouse_text(_usable_moment(raw, "timestamp", arrived))
     inside = uuid7_micros(uuid.UUID(event_id)) if sent.id else None
     if inside is None:
         return ""
@@ -403,8 +312,20 @@ def _timestamp(sent: _Sent, event_id: str, arrived: Arrival) -> str:
     return _warehouse_text(moment)
 
 
-def _sent_at(raw: msgspec.Raw | msgspec.UnsetType, arrived: Arrival) -> str | None:
-    if raw is msgspec.UNSET or raw == _NULL:
+def _plain_iso(data: bytes, arrived: Arrival) -> str:
+    """A time as most clients write it is what the warehouse reads, but for two letters; '' for any other."""
+    if not _PLAIN_ISO.fullmatch(data):
+        return ""
+    text = data[1:-1].decode()
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:  # a 30th of February, which has its refusal elsewhere
+        return ""
+    return f"{text[:10]} {text[11:-1]}" if _EPOCH <= moment <= arrived.latest else ""
+
+
+def _sent_at(raw: msgspec.Raw, arrived: Arrival) -> str | None:
+    if raw == NULL:
         return None
     return _warehouse_text(_usable_moment(raw, "sent_at", arrived))
 

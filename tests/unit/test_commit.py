@@ -166,7 +166,7 @@ def test_a_receipt_names_exactly_the_records_with_its_lines(sizes: list[tuple[st
     ]
     limit = 1_200
     with patch("functions.ingest.commit.MAX_RECORD_BYTES", limit):
-        taken = [_Waiting(project, lines, 0, "", None) for project, lines in sent]  # type: ignore[arg-type]  # unused here
+        taken = [_Waiting(project, lines, "", lambda _outcome: None) for project, lines in sent]
         messages, receipts = pack(taken, NOW)
     held = {uuid.UUID(message.attributes["id"]): set(lines_of(message)) for message in messages}
     assert len(held) == len(messages)

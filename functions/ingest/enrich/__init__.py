@@ -150,7 +150,8 @@ def _campaign(row: Row, properties: dict[str, Any], context: dict[str, Any]) -> 
     if told:
         own = tuple([text or _text(told, name)[:MAX_TEXT] for text, name in zip(own, _CAMPAIGN, strict=True)])  # type: ignore[assignment]  # as many
     if not _UTM.isdisjoint(properties):
-        own = tuple([text or _text(properties, name)[:MAX_TEXT] for text, name in zip(own, UTM, strict=True)])  # type: ignore[assignment]  # as many
+        given = [name in properties and _text(properties, name)[:MAX_TEXT] for name in UTM]
+        own = tuple([text or told or "" for text, told in zip(own, given, strict=True)])  # type: ignore[assignment]  # as many
     return own
 
 
@@ -183,6 +184,6 @@ def _text(values: dict[str, Any], name: str) -> str:
 
 def _first(values: dict[str, Any], names: Sequence[str]) -> str:
     for name in names:
-        if text := _text(values, name):
+        if name in values and (text := _text(values, name)):
             return text
     return ""

@@ -115,6 +115,13 @@ class Lookups:
         self._known.move_to_end(project_id)
         return known.ready
 
+    def known(self, project_id: uuid.UUID) -> Sequence[Lookup] | None:
+        """A project's rules where `of` would not wait nor ask; None says nothing."""
+        known = self._known.get(project_id)
+        if known is None or self._clock.monotonic() - known.asked_at > REFRESH_SECONDS:
+            return None
+        return known.ready
+
     async def close(self) -> None:
         """End what is under way."""
         tasks = [known.refresh for known in self._known.values() if known.refresh is not None]
