@@ -1,11 +1,12 @@
 """The addresses of alert rules: make, list, show, write anew, pause, resume, try out, history, remove."""
 
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
 import msgspec
 
+from functions.alert_evaluate.logic import Previewed
 from functions.alert_evaluate.ports import Ports
 from functions.alert_evaluate.rules import Rule
 from functions.alert_evaluate.states import Shown
@@ -13,6 +14,7 @@ from functions.alert_evaluate.store import Alert, Alerts, Noted
 from shared.http import Reply, Request, json_reply
 from shared.listing import Listed, id_cursor, made_time_cursor, read_id, time_cursor
 from shared.paths import match
+from shared.query.period import parse_period
 from shared.query.request import MAX_QUERY_BYTES, from_address, from_json
 from shared.refusals import Refusal, Rejected
 from shared.security.access import Caller
@@ -20,6 +22,7 @@ from shared.security.changes import Changes
 
 ALERTS = "/api/v1/alerts"
 ONE = ALERTS + "/{id}"
+PREVIEW = ALERTS + "/preview"
 
 
 class AlertProblem(msgspec.Struct, frozen=True):
@@ -62,6 +65,31 @@ class TrialAnswer(msgspec.Struct, frozen=True):
     value: float | None
     condition: str
     problem: AlertProblem | None
+    range: dict[str, str]
+
+
+class PreviewRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, rename={"start": "from"}):
+    """A rule and the range of the past that it is tried on."""
+
+    rule: Rule
+    start: str
+    to: str
+    timezone: str | None = None
+
+
+class PreviewIncident(msgspec.Struct, frozen=True, rename={"start": "from"}):
+    """When the rule would have fired, and until when; `to` is null where it would still."""
+
+    start: datetime
+    to: datetime | None
+
+
+class PreviewAnswer(msgspec.Struct, frozen=True):
+    """What a rule would have come to; a point is a window, in the order of time."""
+
+    condition: str
+    points: list[Previewed]
+    incidents: list[PreviewIncident]
     range: dict[str, str]
 
 
@@ -117,6 +145,8 @@ async def answer(request: Request, ports: Ports, caller: Caller) -> Reply:
         if request.method == "GET":
             return json_reply(await _list(rules))
         raise Rejected(Refusal.METHOD_NOT_ALLOWED, "rules are listed with GET and made with POST")
+    if request.path == PREVIEW and request.method == "POST":
+        return json_reply(await _preview(rules))
     if found := match(ONE, request.path):
         return await _one(rules, await _found(found["id"], rules))
     for action, method in (("pause", "POST"), ("resume", "POST"), ("test", "POST"), ("history", "GET")):
@@ -133,6 +163,27 @@ async def _create(rules: Rules) -> Reply:
     reply = json_reply(_shown(alert), 201)
     reply.headers["location"] = f"{ALERTS}/{alert.id}"
     return reply
+
+
+async def _preview(rules: Rules) -> PreviewAnswer:
+    asked = from_json(await rules.request.body(MAX_QUERY_BYTES), PreviewRequest)
+    period, rule = parse_period(asked.start, asked.to, asked.timezone), asked.rule.checked()
+    evaluator = rules.ports.evaluator
+    await evaluator.check(rule)
+    points = await rules.request.while_connected(evaluator.preview(rule, rules.project_id, period))
+    return PreviewAnswer(rule.described(), points, _incidents(points), period.echo())
+
+
+def _incidents(points: Sequence[Previewed]) -> list[PreviewIncident]:
+    incidents: list[PreviewIncident] = []
+    since: datetime | None = None
+    for point in points:
+        if point.state == "firing":
+            since = since or point.at
+        elif since is not None:
+            incidents.append(PreviewIncident(since, point.at))
+            since = None
+    return [*incidents, PreviewIncident(since, None)] if since else incidents
 
 
 async def _list(rules: Rules) -> AlertsAnswer:

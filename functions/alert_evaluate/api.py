@@ -3,9 +3,12 @@
 from functions.alert_evaluate.answers import (
     ALERTS,
     ONE,
+    PREVIEW,
     AlertAnswer,
     AlertsAnswer,
     HistoryAnswer,
+    PreviewAnswer,
+    PreviewRequest,
     TrialAnswer,
 )
 from functions.alert_evaluate.rules import Rule
@@ -17,6 +20,7 @@ _ID = [{"name": "id", "in": "path", "required": True, "schema": {"type": "string
 OPERATIONS = [
     Operation("POST", ALERTS, "Make an alert rule", answer=AlertAnswer, status=201, body=Rule),
     Operation("GET", ALERTS, "The alert rules and where they stand", answer=AlertsAnswer, query=Listed),
+    Operation("POST", PREVIEW, "What a rule would have come to", answer=PreviewAnswer, body=PreviewRequest),
     Operation("GET", ONE, "One alert rule and where it stands", answer=AlertAnswer, parameters=_ID),
     Operation("PUT", ONE, "Write an alert rule anew", answer=AlertAnswer, body=Rule, parameters=_ID),
     Operation("DELETE", ONE, "Remove an alert rule and its history", status=204, parameters=_ID),

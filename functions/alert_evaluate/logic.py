@@ -5,14 +5,15 @@ event and its notification carry the step's id as key, so that a crash in betwee
 """
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 import structlog
 
+from functions.alert_evaluate.conditions import Value
 from functions.alert_evaluate.rules import Rule, span
-from functions.alert_evaluate.states import Judged, after, change
+from functions.alert_evaluate.states import Judged, Standing, State, after, change
 from functions.alert_evaluate.store import Alert, Alerts, Noted
 from shared.bus import Bus, Message
 from shared.clock import Clock, to_datetime
@@ -22,6 +23,7 @@ from shared.notifications import Notification, message_of
 from shared.query.ask import Asker, Warehouse
 from shared.query.identity import look
 from shared.query.patterns import check_patterns
+from shared.query.period import Period
 from shared.refusals import Refusal, Rejected, UnavailableError
 from shared.timers import Timers, Window
 from shared.warehouse.client import WarehouseError
@@ -32,10 +34,31 @@ TIMER = "alert_evaluate"
 # Minutes that were missed and are judged later all the same, so that a short spike is not missed with its minute.
 CATCH_UP = 10
 AT_ONCE = 8
+# Windows that a preview judges at most.
+PREVIEWED = 200
+MINUTE = timedelta(minutes=1)
+_NOBODY = uuid.UUID(int=0)
 # Who is told of a step that is so old was forgotten by whoever noted it.
 _UNTOLD_SECONDS = 10.0
 _TOLD_AT_ONCE = 100
 _MOST_DETAIL = 2_000
+
+
+class Previewed(msgspec.Struct, frozen=True):
+    """A window of the past as a rule sees it: its end, its number, whether the condition held, where the rule stood."""
+
+    at: datetime
+    value: float | None
+    holds: bool
+    state: State
+
+
+def ends_within(period: Period, window: timedelta) -> list[datetime]:
+    """Ends of windows that cover a range, in whole minutes: each a window after the other, or further where many."""
+    whole = period.end - period.start
+    minutes = max(window // MINUTE, -(-whole // (PREVIEWED * MINUTE)))
+    last = period.end.replace(second=0, microsecond=0)
+    return [last - number * minutes * MINUTE for number in range(whole // (minutes * MINUTE))][::-1]
 
 
 class Evaluator:
@@ -69,14 +92,25 @@ class Evaluator:
             await self.tell(noted)
         return await self._timers.run(self._window)
 
+    async def preview(self, rule: Rule, project_id: uuid.UUID, period: Period) -> list[Previewed]:
+        """What the rule would have come to in a range of the past, window by window, at most PREVIEWED of them.
+
+        Raises Rejected and UnavailableError, as every query does.
+        """
+        asker = Asker(self._warehouse, function=TIMER, measure=rule.query.measure, project_id=project_id)
+        standing, steps = Standing(), []
+        for end in ends_within(period, span(rule.window)):
+            verdict = rule.judge(await self._numbers(rule, project_id, end, asker), firing=standing.state == "firing")
+            standing = after(standing, Judged(verdict.holds, verdict.value), _NOBODY, end, span(rule.hold))
+            steps.append(Previewed(end, verdict.value, verdict.holds, standing.state))
+        return steps
+
     async def judge(self, rule: Rule, alert: Alert, end: datetime) -> Judged:
         """Whether a rule's condition holds for the window that ends there; unknown where nobody can know."""
         asker = Asker(self._warehouse, function=TIMER, measure=rule.query.measure)
         try:
             await self._freshness.wait(end)
-            personal = rule.wanted(alert.project_id, end).personal
-            identity = await look(alert.project_id, asker) if personal else None
-            value = (await asker.ask(*rule.sql(alert.project_id, end, identity))).value
+            numbers = await self._numbers(rule, alert.project_id, end, asker)
         except UnavailableError as error:
             return Judged(None, code=Refusal.UNAVAILABLE, detail=str(error))
         except Rejected as rejected:
@@ -84,11 +118,23 @@ class Evaluator:
         except WarehouseError as error:
             log.warning("rule not answered", alert=str(alert.id), detail=str(error))
             return Judged(None, code=Refusal.INTERNAL, detail="the warehouse refused the rule's query")
-        return Judged(rule.holds(value), value if value is None else float(value))
+        verdict = rule.judge(numbers, firing=alert.state == "firing")
+        return Judged(verdict.holds, verdict.value)
+
+    async def _numbers(self, rule: Rule, project_id: uuid.UUID, end: datetime, asker: Asker) -> list[Value]:
+        needs = rule.needs()
+        personal = any(rule.wanted(need, project_id, end).personal for need in needs)
+        identity = await look(project_id, asker) if personal else None
+        numbers: list[Value] = []
+        for need in needs:
+            value = (await asker.ask(*rule.sql(need, project_id, end, identity))).value
+            numbers.append(None if value is None else float(value))
+        return numbers
 
     async def check(self, rule: Rule) -> None:
         """Refuse a rule that could never be judged: one with a regular expression that is not RE2 (`bad_filter`)."""
-        await check_patterns(rule.query.filters, self._warehouse, TIMER)
+        for query in {id(need.query): need.query for need in rule.needs()}.values():
+            await check_patterns(query.filters, self._warehouse, TIMER)
 
     async def now(self, alert: Alert) -> tuple[datetime, Judged]:
         """A rule judged for the window that ended with the last full minute; nothing changes by it."""
@@ -145,6 +191,7 @@ def told(noted: Noted, public_url: str) -> dict[str, Any]:
         "project_id": str(noted.project_id),
         "name": rule.name,
         "state": "firing" if firing else "resolved",
+        "severity": rule.severity,
         "condition": rule.described(),
         "measure": rule.query.measure,
         "value": noted.value,

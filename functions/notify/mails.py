@@ -36,16 +36,17 @@ class Mail(NamedTuple):
 
 def render(template: Template, language: Language, values: Mapping[str, Any], public_url: str = "") -> Mail:
     """The mail of a template; raises jinja2.TemplateError where there is no such template or it cannot be filled."""
-    parts = {kind: _filled(kind, template, language, values, public_url) for kind in ("txt", "html")}
+    parts = {kind: filled(kind, template, language, values, public_url) for kind in ("txt", "html")}
     subject = _SPACES.sub(" ", str(parts["txt"]["subject"])).strip()[:200]
     text = _environment("txt").get_template("mail.txt").render(parts["txt"]).strip() + "\n"
     html = _environment("html").get_template("mail.html").render(parts["html"], title=subject)
     return Mail(subject, text, html)
 
 
-def _filled(
+def filled(
     kind: str, template: Template, language: Language, values: Mapping[str, Any], public_url: str
 ) -> dict[str, Any]:
+    """What a template says, for a layout of that kind (`txt` or `html`): `subject`, `paragraphs`, `facts`, `button`."""
     environment = _environment(kind)
     module = environment.get_template(f"{language}/{template}.jinja").make_module({**values, "home": public_url})
     found: dict[str, Any] = {name: getattr(module, name, "") for name in ("subject", "body", "note", "table")}

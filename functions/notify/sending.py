@@ -7,14 +7,16 @@ import uuid
 from collections.abc import Sequence
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
 from functions.notify.mailers import Mailer
 from shared.catalog.deliveries import Delivery, Outcome
-from shared.catalog.webhooks import SECRET_PREFIX, place
+from shared.catalog.webhooks import SECRET_PREFIX, STANDARD, place
+from shared.channels import Kind, read_options
 from shared.clock import Clock
+from shared.config import MASK
 from shared.notifications import Language, Template
 from shared.outgoing import Answer, Outgoing, OutgoingFailedError, OutgoingRefusedError
 from shared.security.sealing import SealedError
@@ -33,7 +35,7 @@ class Content(msgspec.Struct, frozen=True):
 
 
 class Sender:
-    """Sends deliveries: mails through `mailer`, webhooks through `outgoing`."""
+    """Sends deliveries: mails through `mailer`, webhooks and channels through `outgoing`."""
 
     def __init__(
         self, outgoing: Outgoing, mailer: Mailer, box: SecretBox, clock: Clock, *, mail_from: str, public_url: str
@@ -81,6 +83,8 @@ class Sender:
     async def _post(self, delivery: Delivery) -> Outcome:
         if delivery.url is None or delivery.secret is None:
             return Outcome(error="the webhook is not there any more", final=True)
+        if delivery.kind != STANDARD:
+            return await self._tell(delivery, cast("Kind", delivery.kind), delivery.url, delivery.secret)
         body = delivery.content.encode()
         now = self._clock.micros() // 1_000_000
         try:
@@ -98,6 +102,28 @@ class Sender:
             return judged(await self._outgoing.post(delivery.url, body, headers))
         except (OutgoingRefusedError, OutgoingFailedError) as error:
             return Outcome(error=str(error))
+
+    async def _tell(self, delivery: Delivery, kind: Kind, url: str, kept: str) -> Outcome:
+        """Try a channel: what a webhook gets, in the words and the shape of its vendor."""
+        from jinja2 import TemplateError
+
+        from functions.notify.channels import request, retry_after, told
+
+        options = read_options(delivery.options)
+        try:
+            secret = self._box.open(kept, place(delivery.project_id, delivery.webhook_id))
+            message = told(delivery.content, options.language, self._public_url)
+        except SealedError as error:
+            return Outcome(error=f"the channel's secret does not open: {error}; give it its target anew")
+        except (TemplateError, TypeError, ValueError) as error:
+            return Outcome(error=f"the message cannot be written: {error}", final=True)
+        sent = request(kind, url, secret, options, message)
+        try:
+            answer = await self._outgoing.post(sent.url, sent.body, {"user-agent": "Sluice/1", **sent.headers})
+        except (OutgoingRefusedError, OutgoingFailedError) as error:
+            return Outcome(error=str(error).replace(secret, MASK) if secret else str(error))
+        outcome = judged(answer)
+        return msgspec.structs.replace(outcome, retry_after=max(outcome.retry_after, retry_after(kind, answer.body)))
 
     def _secrets(self, delivery: Delivery) -> list[str]:
         at = place(delivery.project_id, delivery.webhook_id)

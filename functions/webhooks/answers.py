@@ -23,7 +23,7 @@ from functions.webhooks.matching import Wanted
 from functions.webhooks.ports import Ports
 from shared.bus import BusUnavailableError
 from shared.catalog.deliveries import delivery_id
-from shared.catalog.webhooks import MOST_WEBHOOKS, Webhook, Webhooks, new_secret, place
+from shared.catalog.webhooks import MOST_WEBHOOKS, STANDARD, Webhook, Webhooks, new_secret, place
 from shared.http import Reply, Request, json_reply
 from shared.ids import uuid7
 from shared.notifications import Notification, notify, set_to_work
@@ -54,18 +54,18 @@ async def answer(changes: Changes) -> Reply:
     if path == DELIVERIES and method == "GET":
         return json_reply(await _deliveries(request, ports, project_id, None))
     if (named := match(DELIVERY, path)) and method == "GET":
-        return json_reply(await _delivery(_id(named["id"]), ports, project_id))
+        return json_reply(await _delivery(read_id(named["id"]), ports, project_id))
     if (named := match(RESEND, path)) and method == "POST":
-        return await _resend(_id(named["id"]), request, ports, project_id)
+        return await _resend(read_id(named["id"]), request, ports, project_id)
     return await _of_one(changes)
 
 
 async def _of_one(changes: Changes) -> Reply:
     for template in dict.fromkeys(template for _, template in _ACTIONS):
         if named := match(template, changes.request.path):
-            webhook = await changes.ports.webhooks.find(_id(named["id"]), changes.project_id)
-            if webhook is None:
-                raise _unknown("webhook")
+            webhook = await changes.ports.webhooks.find(read_id(named["id"]), changes.project_id)
+            if webhook is None or webhook.kind != STANDARD:
+                raise unknown("webhook")
             action = _ACTIONS.get((changes.request.method, template))
             if action is None:
                 raise Rejected(Refusal.METHOD_NOT_ALLOWED)
@@ -168,11 +168,12 @@ async def _disable(changes: Changes, webhook: Webhook) -> Reply:
     return _answered(await changes.make("disabled", disable, webhook))
 
 
-async def _log(changes: Changes, webhook: Webhook) -> Reply:
+async def log_of(changes: Changes, webhook: Webhook) -> Reply:
+    """Its deliveries."""
     return json_reply(await _deliveries(changes.request, changes.ports, webhook.project_id, webhook.id))
 
 
-async def _test(changes: Changes, webhook: Webhook) -> Reply:
+async def send_test(changes: Changes, webhook: Webhook) -> Reply:
     """Send a delivery of the type `test`; 202 with its id once the bus has it."""
     if not webhook.enabled:
         raise Rejected(Refusal.CONFLICT, "it is disabled; enable it first")
@@ -198,13 +199,13 @@ async def _deliveries(
 async def _delivery(wanted: uuid.UUID, ports: Ports, project_id: uuid.UUID) -> DeliveryAnswer:
     found = await ports.deliveries.find(wanted, project_id)
     if found is None:
-        raise _unknown("delivery")
+        raise unknown("delivery")
     return DeliveryAnswer(**msgspec.structs.asdict(found), log=await ports.deliveries.attempts(wanted))
 
 
 async def _resend(wanted: uuid.UUID, request: Request, ports: Ports, project_id: uuid.UUID) -> Reply:
     if await ports.deliveries.find(wanted, project_id) is None:
-        raise _unknown("delivery")
+        raise unknown("delivery")
     if not await ports.deliveries.resend(wanted, project_id):
         raise Rejected(Refusal.CONFLICT, "it is still under way, or its webhook is disabled")
     with contextlib.suppress(BusUnavailableError):  # notify's timer finds it then
@@ -214,15 +215,17 @@ async def _resend(wanted: uuid.UUID, request: Request, ports: Ports, project_id:
 
 def _answered(webhook: Webhook | None, secret: str = "") -> Reply:
     if webhook is None:
-        raise _unknown("webhook")
+        raise unknown("webhook")
     return json_reply(WebhookAnswer.of(webhook, secret))
 
 
-def _unknown(what: str) -> Rejected:
+def unknown(what: str) -> Rejected:
+    """The refusal of what the project does not have."""
     return Rejected(Refusal.NOT_FOUND, f"there is no such {what}")
 
 
-def _id(text: str) -> uuid.UUID:
+def read_id(text: str) -> uuid.UUID:
+    """The id in an address; what cannot be one is as unknown as one that never was (`not_found`)."""
     try:
         return uuid.UUID(text)
     except ValueError:
@@ -238,8 +241,8 @@ _ACTIONS: dict[tuple[str, str], Callable[[Changes, Webhook], Awaitable[Reply]]] 
     ("PATCH", WEBHOOK): _change,
     ("DELETE", WEBHOOK): _remove,
     ("POST", ROTATE): _rotate,
-    ("POST", TEST): _test,
+    ("POST", TEST): send_test,
     ("POST", ENABLE): _enable,
     ("POST", DISABLE): _disable,
-    ("GET", OF_WEBHOOK): _log,
+    ("GET", OF_WEBHOOK): log_of,
 }

@@ -22,6 +22,16 @@ from functions.webhooks.asked import (
     WebhookRequest,
     WebhooksAnswer,
 )
+from functions.webhooks.channels import (
+    CHANNEL,
+    CHANNELS,
+    OF_CHANNEL,
+    ChannelAnswer,
+    ChannelChange,
+    ChannelRequest,
+    ChannelsAnswer,
+)
+from functions.webhooks.channels import TEST as TEST_CHANNEL
 from shared.openapi import Operation
 
 _ID = [{"name": "id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}]
@@ -52,4 +62,20 @@ OPERATIONS = [
     Operation("GET", DELIVERIES, _ALL, answer=DeliveriesAnswer, query=DeliveriesQuery),
     Operation("GET", DELIVERY, "One delivery with its tries", answer=DeliveryAnswer, parameters=_ID),
     Operation("POST", RESEND, "Send a delivery again that has ended", answer=Queued, status=202, parameters=_ID),
+    Operation("GET", CHANNELS, "The channels of the project", answer=ChannelsAnswer),
+    Operation(
+        "POST", CHANNELS, "A new channel to a chat or an on-call service", ChannelAnswer, 201, body=ChannelRequest
+    ),
+    Operation("GET", CHANNEL, "One channel", answer=ChannelAnswer, parameters=_ID),
+    Operation("PATCH", CHANNEL, "Change a channel", answer=ChannelAnswer, body=ChannelChange, parameters=_ID),
+    Operation("DELETE", CHANNEL, "Remove a channel with its deliveries", status=204, parameters=_ID),
+    Operation("POST", TEST_CHANNEL, "Send a test to a channel", answer=Queued, status=202, parameters=_ID),
+    Operation(
+        "GET",
+        OF_CHANNEL,
+        "Deliveries to one channel, the newest first",
+        answer=DeliveriesAnswer,
+        query=DeliveriesQuery,
+        parameters=_ID,
+    ),
 ]

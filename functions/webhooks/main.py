@@ -1,5 +1,6 @@
-"""webhooks: a project's own receivers: made, changed, tested; and events of the stream that they asked for."""
+"""webhooks: a project's own receivers and channels: made, changed, tested; and events that receivers asked for."""
 
+from functions.webhooks import channels
 from functions.webhooks.answers import answer
 from functions.webhooks.changes import Changes
 from functions.webhooks.logic import watch
@@ -20,6 +21,8 @@ async def main(request: Request, ports: Ports) -> Reply:
         return await _watch(request, ports)
     action = Action.WEBHOOKS_READ if request.method == "GET" else Action.WEBHOOKS_WRITE
     caller = await ports.access.authorize(request, action)
+    if request.path.startswith(channels.CHANNELS):
+        return await channels.answer(Changes(request, ports, caller, "channel", channels.ChannelAnswer.of))
     return await answer(Changes(request, ports, caller))
 
 

@@ -25,6 +25,8 @@ _FORGOTTEN_AT_ONCE = 1_000
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     """A delivery under way: to `address` by mail, or to the webhook at `url`, signed with its secrets.
 
+    A webhook of another `kind` than `standard` is a channel (see shared.channels), with its `options` as JSON.
+
     `content` is a webhook's body or a mail's JSON; `tries` counts those since it was made or sent again.
     """
 
@@ -38,6 +40,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int
     tries: int
     created_at: datetime
+    kind: str | None = None
+    options: str | None = None
     url: str | None = None
     secret: str | None = None
     previous_secret: str | None = None

@@ -12,6 +12,8 @@ from shared.catalog.client import Queries, Row
 from shared.refusals import Refusal, Rejected
 
 MOST_WEBHOOKS = 50
+# The kind of a webhook that is no channel.
+STANDARD = "standard"
 # For how long the old secret signs beside the new one.
 OVERLAP_SECONDS = 24 * 3_600
 _SECRET_BYTES = 32
@@ -19,13 +21,16 @@ SECRET_PREFIX = "whsec_"  # noqa: S105 (the prefix every such secret has)
 
 
 class Webhook(msgspec.Struct, frozen=True):
-    """A row of `webhooks`; `filter` is a JSON text, `secret` is sealed. `previous_until`: until then the old one signs.
+    """A row of `webhooks`; `filter` and `options` are JSON texts, `secret` is sealed. `kind`: see shared.channels.
 
-    `failing_since` is the first attempt that failed after the last delivery.
+    `previous_until`: until then the old one signs. `failing_since` is the first attempt that
+    failed after the last delivery.
     """
 
     id: uuid.UUID
     project_id: uuid.UUID
+    kind: str
+    options: str
     url: str
     description: str
     types: list[str]
@@ -67,6 +72,8 @@ class Webhooks:
         types: Sequence[str],
         filter_json: str,
         secret: str,
+        kind: str = STANDARD,
+        options: str = "{}",
     ) -> Webhook | None:
         """A new webhook, `secret` sealed at its place; None where the project has MOST_WEBHOOKS already.
 
@@ -74,6 +81,7 @@ class Webhooks:
         """
         values = {"url": url, "description": description, "types": list(types), "filter": filter_json}
         more = {"id": webhook_id, "project_id": project_id, "secret": secret, "most": MOST_WEBHOOKS}
+        values |= {"kind": kind, "options": options}
         await self._catalog.rows("lock_project", {"project_id": project_id})
         return _one(await self._catalog.rows("create_webhook", {**values, **more}))
 
@@ -87,9 +95,10 @@ class Webhooks:
             if await self.find(webhook_id, project_id) is None:
                 raise Rejected(Refusal.BAD_DESTINATION, f"the project has no webhook {webhook_id}")
 
-    async def page(self, project_id: uuid.UUID) -> list[Webhook]:
-        """All of a project, the oldest first."""
-        return [Webhook(**row) for row in await self._catalog.rows("list_webhooks", {"project_id": project_id})]
+    async def page(self, project_id: uuid.UUID, *, channels: bool = False) -> list[Webhook]:
+        """All of a project, the oldest first: its webhooks proper, or its channels."""
+        values = {"project_id": project_id, "channels": channels}
+        return [Webhook(**row) for row in await self._catalog.rows("list_webhooks", values)]
 
     async def change(
         self,
@@ -101,10 +110,13 @@ class Webhooks:
         types: Sequence[str] | None = None,
         filter_json: str | None = None,
         enabled: bool | None = None,
+        options: str | None = None,
+        secret: str | None = None,
     ) -> Webhook | None:
-        """Change what is given; None where there is no such webhook."""
+        """Change what is given; None where there is no such webhook. A `secret`, sealed, takes the other's place."""
         values = {"url": url, "description": description, "types": None if types is None else list(types)}
         more = {"filter": filter_json, "enabled": enabled, "id": webhook_id, "project_id": project_id}
+        values |= {"options": options, "secret": secret}
         return _one(await self._catalog.rows("change_webhook", {**values, **more}))
 
     async def rotate(self, webhook_id: uuid.UUID, project_id: uuid.UUID, secret: str) -> Webhook | None:

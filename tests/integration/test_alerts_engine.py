@@ -10,7 +10,7 @@ import msgspec
 import psycopg
 import pytest
 
-from functions.alert_evaluate.rules import Threshold
+from functions.alert_evaluate.conditions import Threshold
 from functions.alert_evaluate.states import Judged
 from shared.bus import BusUnavailableError, Message
 from shared.dead_letters import DEAD_LETTERS

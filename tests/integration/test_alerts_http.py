@@ -48,6 +48,8 @@ async def test_a_rule_is_made_shown_written_paused_and_removed(environment: str)
             "window": "5m",
             "condition": {"type": "absence"},
             "for": "0m",
+            "severity": "warning",
+            "min_volume": 0,
             "notify": {"emails": [], "webhooks": [], "language": "en"},
         }
         assert (made["state"], made["paused"], made["problem"], made["evaluated_to"]) == ("ok", False, None, None)
@@ -117,6 +119,32 @@ async def test_a_rule_is_tried_out_and_judged_by_the_timer(engine: Stored, envir
         assert (step["before"], step["after"], step["value"]) == ("ok", "firing", 2.0)
 
 
+async def test_a_rule_is_tried_on_the_past_before_it_is_made(engine: Stored, environment: str) -> None:
+    project = uuid.uuid4()
+    hours = [3, 3, 3, 9, 9, 3]  # events an hour, from six hours before NOW on
+    rows = [
+        row("signup", timedelta(hours=6 - hour, minutes=-1)) for hour, many in enumerate(hours) for _ in range(many)
+    ]
+    await asyncio.to_thread(engine.put, batch(project, *rows))
+    async with client("alert_evaluate", environment, project, "admin") as asking:
+        period = {"from": (NOW - timedelta(hours=6)).isoformat(), "to": NOW.isoformat()}
+        rule = {**RULE, "condition": {"type": "change", "value": 100, "direction": "up", "recover": 1}, "window": "1h"}
+        found = await asking.json("POST", f"{ALERTS}/preview", {"rule": rule, **period})
+        assert [point["holds"] for point in found["points"]] == [True, False, False, True, False, False]
+        assert [point["value"] for point in found["points"]] == [None, 0.0, 0.0, 200.0, 0.0, pytest.approx(-200 / 3)]
+        assert len(found["incidents"]) == 2
+        steady = {**rule, "condition": {"type": "threshold", "op": "gte", "value": 9, "recover": 5}}
+        [incident] = (await asking.json("POST", f"{ALERTS}/preview", {"rule": steady, **period}))["incidents"]
+        assert [incident["from"], incident["to"]] == [
+            (NOW - timedelta(hours=ago)).isoformat().replace("+00:00", "Z") for ago in (2, 0)
+        ]
+        assert (await asking.json("GET", ALERTS))["items"] == []
+        assert await asking.refused("POST", f"{ALERTS}/preview", {"rule": rule, "from": "x", "to": "y"}) == (
+            422,
+            "bad_range",
+        )
+
+
 class Ahead:
     """The machine's clock, a minute ahead: what is made now is due at once."""
 
@@ -133,7 +161,7 @@ async def test_what_is_asked_wrongly_is_refused(environment: str) -> None:
         assert await asking.refused("POST", ALERTS, {**RULE, "query": {"measure": "sum"}}) == (422, "bad_measure")
         unclosed = {"filters": [{"property": "event", "op": "regex", "value": "("}]}
         assert await asking.refused("POST", ALERTS, {**RULE, "query": unclosed}) == (422, "bad_filter")
-        assert await asking.refused("POST", ALERTS, {**RULE, "severity": 1}) == (422, "unknown_field")
+        assert await asking.refused("POST", ALERTS, {**RULE, "volume": 1}) == (422, "unknown_field")
         assert await asking.refused("POST", ALERTS, {**RULE, "window": "1w"}) == (400, "bad_request")
         assert await asking.refused("POST", ALERTS, [1]) == (400, "bad_request")
         unknown = {"webhooks": [str(uuid.uuid4())]}

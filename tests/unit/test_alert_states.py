@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from functions.alert_evaluate.rules import Absence, Rule, RuleQuery, Threshold
+from functions.alert_evaluate.conditions import Absence, RuleQuery, Threshold
+from functions.alert_evaluate.rules import Rule
 from functions.alert_evaluate.states import Judged, Standing, after, change
 from shared.query.request import from_json
 from shared.refusals import Refusal, Rejected
@@ -29,6 +30,10 @@ def walk(hold: int, *judged: Judged) -> list[str]:
         seen.append(now.shown + ("!" if step and step.told else ""))
         standing = now
     return seen
+
+
+def holds(rule: Rule, *numbers: float | None, firing: bool = False) -> bool:
+    return rule.judge(numbers, firing=firing).holds
 
 
 def test_it_fires_once_and_resolves_once() -> None:
@@ -83,11 +88,11 @@ def rule(**more: Any) -> Rule:
 )
 def test_a_threshold_compares(op: Any, holding: float, failing: float) -> None:
     one = rule(condition={"type": "threshold", "op": op, "value": 10})
-    assert (one.holds(holding), one.holds(failing), one.holds(None)) == (True, False, False)
+    assert [holds(one, number) for number in (holding, failing, None)] == [True, False, False]
 
 
 def test_absence_is_zero_or_nothing() -> None:
-    assert (rule().holds(0), rule().holds(None), rule().holds(1), rule().holds(-1)) == (True, True, False, False)
+    assert [holds(rule(), number) for number in (0, None, 1, -1)] == [True, True, False, False]
 
 
 def test_a_rule_says_in_one_line_what_it_means() -> None:
@@ -131,7 +136,8 @@ def test_a_window_ends_where_it_is_asked_and_is_as_long_as_it_says() -> None:
         ({"notify": {"emails": ["a@b.example"] * 11}}, Refusal.BAD_REQUEST),
         ({"notify": {"webhooks": ["x"]}}, Refusal.BAD_REQUEST),
         ({"notify": {"language": "de"}}, Refusal.BAD_REQUEST),
-        ({"severity": "high"}, Refusal.UNKNOWN_FIELD),
+        ({"severity": "high"}, Refusal.BAD_REQUEST),
+        ({"volume": 1}, Refusal.UNKNOWN_FIELD),
     ],
 )
 def test_a_rule_that_is_none_is_refused(more: dict[str, Any], refusal: Refusal) -> None:

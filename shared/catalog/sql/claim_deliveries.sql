@@ -19,6 +19,8 @@ UPDATE deliveries SET
 FROM chosen
 WHERE deliveries.id = chosen.id AND state = 'queued' AND (lease_until IS NULL OR lease_until <= now())
 RETURNING deliveries.id, project_id, webhook_id, address, key, event_type, content, attempts, tries, created_at,
+    (SELECT kind FROM webhooks WHERE webhooks.id = webhook_id) AS kind,
+    (SELECT options FROM webhooks WHERE webhooks.id = webhook_id) AS options,
     (SELECT url FROM webhooks WHERE webhooks.id = webhook_id) AS url,
     (SELECT secret FROM webhooks WHERE webhooks.id = webhook_id) AS secret,
     (SELECT previous_secret FROM webhooks WHERE webhooks.id = webhook_id AND previous_until > now()) AS previous_secret
