@@ -10,6 +10,7 @@ from shared.bus import Bus, BusUnavailableError
 from shared.clock import Clock
 from shared.events import CONTROL_TOPIC
 from shared.ledger import changed
+from shared.tracing import MOST_LINKS, current, is_sampled
 
 log = structlog.get_logger()
 
@@ -30,6 +31,7 @@ class Announcer:
         self._quiet = quiet
         self._waited = waited
         self._last = 0.0
+        self._causes: list[str] = []
         self._telling: asyncio.Task[None] | None = None
 
     def note(self, hours: set[str]) -> None:
@@ -38,6 +40,8 @@ class Announcer:
         if min(hours, default="9") > running.strftime("%Y-%m-%d %H:%M:%S"):
             return
         self._last = self._clock.monotonic()
+        if is_sampled(cause := current()):
+            self._causes = [*self._causes, cause][:MOST_LINKS]
         if self._telling is None or self._telling.done():
             self._telling = asyncio.create_task(self._tell(self._last), name="announce-hours")
 
@@ -48,7 +52,8 @@ class Announcer:
         while left() > 0:  # noqa: ASYNC110 (a pause, not an event: its end moves)
             await asyncio.sleep(left())
         try:
-            await self._bus.publish(CONTROL_TOPIC, [changed(self._clock.micros(), _SOURCE)])
+            causes, self._causes = self._causes, []
+            await self._bus.publish(CONTROL_TOPIC, [changed(self._clock.micros(), _SOURCE, causes)])
         except BusUnavailableError as error:
             log.info("rollup not told", error=str(error))
 

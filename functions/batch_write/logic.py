@@ -15,13 +15,16 @@ from typing import NamedTuple, Protocol
 import msgspec
 import structlog
 
+from functions.batch_write.people import Guarded, nobody, without_people
 from shared import metrics
 from shared.bus import Message
-from shared.clock import Clock, to_datetime
+from shared.clock import Clock, to_datetime, to_micros
 from shared.events import REJECTED, RefusedEvent, RejectedRow, RowHead, rejected_row
 from shared.failpoints import reach
 from shared.identity import changes
 from shared.refusals import Refusal, Rejected, UnavailableError
+from shared.tombstones import ERASED_LINE, NOBODY, Tombstones
+from shared.tracing import current, exemplar, span
 from shared.warehouse.client import WarehouseError
 
 log = structlog.get_logger()
@@ -57,7 +60,11 @@ NOWHERE = Position(-1, -1)
 
 
 class Record(NamedTuple):
-    """A record as it came off the bus, its lines split but not decoded; `refused` where ingest refused them."""
+    """A record as it came off the bus, its lines split but not decoded; `refused` where ingest refused them.
+
+    `eventcount` is how many events ingest says there are, None where it does not; `resent` how often it was a dead
+    letter.
+    """
 
     project_id: str
     batch_id: str
@@ -65,6 +72,8 @@ class Record(NamedTuple):
     position: Position
     lines: list[bytes]
     refused: bool = False
+    eventcount: int | None = None
+    resent: int = 0
 
 
 def read_record(message: Message) -> Record:
@@ -83,6 +92,8 @@ def read_record(message: Message) -> Record:
             position=NOWHERE if refused else position,
             lines=message.data.splitlines(),
             refused=refused,
+            eventcount=_count(attributes["eventcount"]) if "eventcount" in attributes else None,
+            resent=_count(attributes.get("resent", "0")),
         )
     except (KeyError, ValueError, OverflowError, msgspec.ValidationError) as error:
         raise Rejected(Refusal.NOT_A_CLOUDEVENT, f"not a record of events: {error!r}") from error
@@ -100,11 +111,23 @@ def _warehouse_text(moment: datetime) -> str:
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
+def _micros(text: str) -> int:
+    """A time in the warehouse's text, in microseconds since 1970."""
+    return to_micros(datetime.fromisoformat(text).replace(tzinfo=UTC))
+
+
 def _place(text: str, *, bits: int) -> int:
     place = int(text)
     if not -1 <= place < 1 << bits:
         raise ValueError(f"{text} is no place on a bus")
     return place
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if not 0 <= count < 1 << 32:
+        raise ValueError(f"{text} is no number of events")
+    return count
 
 
 Insert = Callable[[Sequence["Line"], Inserts], Awaitable[list[RejectedRow]]]
@@ -116,6 +139,7 @@ class _Waiting(NamedTuple):
     record: Record
     done: "asyncio.Future[None]"
     arrived: float
+    traceparent: str
 
 
 class BatchWriter:
@@ -136,8 +160,10 @@ class BatchWriter:
         linger: float,
         max_rows: int,
         tell: Tell | None = None,
+        tombstones: Tombstones | None = None,
     ) -> None:
         self._warehouse = warehouse
+        self._tombstones = tombstones
         self._tell = tell
         self._clock = clock
         self._linger = linger
@@ -159,7 +185,7 @@ class BatchWriter:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._underway[record.batch_id] = done
         done.add_done_callback(lambda _: self._underway.pop(record.batch_id, None))
-        self._waiting.append(_Waiting(record, done, self._clock.monotonic()))
+        self._waiting.append(_Waiting(record, done, self._clock.monotonic(), current()))
         self._rows += len(record.lines)
         self._arrived.set()
         if self._rows >= self._max_rows:
@@ -191,7 +217,10 @@ class BatchWriter:
         """Store records together; where the content is refused, halve until the bad record stands alone."""
         try:
             records = [entry.record for entry in taken]
-            await store(records, self._warehouse, self._clock, insert_together, self._tell)
+            with span("store records", [entry.traceparent for entry in taken]) as traceparent:
+                await store(
+                    records, self._warehouse, self._clock, insert_together, self._tell, tombstones=self._tombstones
+                )
         except ContentRefusedError:
             if len(taken) == 1:
                 self._sort_out(taken[0])
@@ -206,14 +235,19 @@ class BatchWriter:
             _answer(taken, error)
         else:
             first = min(entry.arrived for entry in taken)
-            metrics.BATCH_LATENCY_MS.observe((self._clock.monotonic() - first) * 1_000)
+            metrics.BATCH_LATENCY_MS.observe((self._clock.monotonic() - first) * 1_000, exemplar(traceparent))
+            now = self._clock.micros()
+            for record in records:
+                metrics.RECORD_AGE_SECONDS.observe(max(0.0, (now - _micros(record.received_at)) / 1_000_000))
             _answer(taken, None)
 
     def _sort_out(self, entry: _Waiting) -> None:
         async def sort_out() -> None:
             try:
                 async with self._sorting:
-                    await store([entry.record], self._warehouse, self._clock, tell=self._tell)
+                    await store(
+                        [entry.record], self._warehouse, self._clock, tell=self._tell, tombstones=self._tombstones
+                    )
             except Exception as error:  # noqa: BLE001 (handed to the waiting request: 503, or 500 for a bug)
                 _answer([entry], error)
             except asyncio.CancelledError:
@@ -258,20 +292,28 @@ async def store(
     clock: Clock,
     insert: Insert | None = None,
     tell: Tell | None = None,
+    *,
+    tombstones: Tombstones | None = None,
 ) -> None:
     """Store records with their ledger entries; refused rows are kept as rejected.
+
+    Of people whom `tombstones` names nothing is kept but that there was something.
 
     `insert` puts rows into `events` and returns those the warehouse refuses, by default one by one;
     `insert_together` raises ContentRefusedError instead. Raises UnavailableError where it is not known to be stored;
     repeating it is harmless.
     """
+    known = await tombstones.now() if tombstones is not None else NOBODY
     good, refused = _readable(records)
+    if known.projects:
+        good, refused = without_people(good, refused, known)
     reach("batch_write.before_insert")
-    refused += await (insert or insert_bisecting)(good, warehouse)
+    guarded = warehouse if tombstones is None else Guarded(warehouse, tombstones, known)
+    refused += await (insert or insert_bisecting)(good, guarded)
     reach("batch_write.after_insert")
     if refused:
         await _append(warehouse, "rejected_events", refused)
-    if ours := [row for row in refused if row.source == "store"]:
+    if ours := [row for row in refused if row.source == "store" and row.reason == Refusal.STORE_REFUSED]:
         log.warning("events refused by the warehouse", count=len(ours), first=ours[0].detail)
         metrics.BATCH_REJECTED.inc(len(ours))
     left_out = {(row.batch_id, row.position) for row in refused}
@@ -319,6 +361,9 @@ def _readable(records: Sequence[Record]) -> tuple[list[Line], list[RejectedRow]]
             refused += _refused_before(record)
             continue
         for position, data in enumerate(record.lines):
+            if data == ERASED_LINE:
+                refused.append(nobody(Refusal.PERSON_ERASED, record, position))
+                continue
             try:
                 head = _heads.decode(data)
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -342,6 +387,9 @@ def _refused_before(record: Record) -> list[RejectedRow]:
     """The rows that ingest refused; a line that is none is refused as such, at its own place."""
     rows = []
     for position, data in enumerate(record.lines):
+        if data == ERASED_LINE:
+            rows.append(nobody(Refusal.PERSON_ERASED, record, position))
+            continue
         try:
             row = _rejected_rows.decode(data)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -424,6 +472,8 @@ def _batch(record: Record, rejected: int, stored_at: str) -> dict[str, object]:
         "position": record.position.offset,
         "rows": len(record.lines) - rejected,
         "rejected": rejected,
+        "eventcount": len(record.lines) if record.eventcount is None else record.eventcount,
+        "resent": record.resent,
         "received_at": record.received_at,
         "stored_at": stored_at,
     }

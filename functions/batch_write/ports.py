@@ -9,6 +9,7 @@ from functions.batch_write.logic import BatchWriter
 from shared.bus import open_bus
 from shared.clock import SYSTEM_CLOCK
 from shared.config import BusSettings, WarehouseSettings, load, setting
+from shared.tombstones import Tombstones
 from shared.warehouse.client import Warehouse
 
 # A little more than rollup wants an hour to be quiet, and to wait.
@@ -38,7 +39,12 @@ async def opens() -> AsyncIterator[Ports]:
     bus = open_bus(settings.bus_url)
     announcer = Announcer(bus, SYSTEM_CLOCK, quiet=_QUIET_SECONDS, waited=_WAITED_SECONDS)
     writer = BatchWriter(
-        warehouse, SYSTEM_CLOCK, linger=settings.linger, max_rows=settings.max_rows, tell=announcer.note
+        warehouse,
+        SYSTEM_CLOCK,
+        linger=settings.linger,
+        max_rows=settings.max_rows,
+        tell=announcer.note,
+        tombstones=Tombstones(warehouse, SYSTEM_CLOCK),
     )
     yield Ports(warehouse, writer)
     await writer.close()

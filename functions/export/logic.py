@@ -27,6 +27,7 @@ from shared.failpoints import reach
 from shared.jobs import Job
 from shared.jobs.worker import Lease
 from shared.objects import Objects, ObjectsRefusedError, Sink
+from shared.objects.destinations import remove_all
 from shared.refusals import Refusal, Rejected, UnavailableError
 from shared.warehouse.client import Warehouse, WarehouseError
 
@@ -285,11 +286,8 @@ class Export:
         return msgspec.json.encode(Result(rows, size, at.all, stable, self.prefix, self._request.manifest, parts))
 
     def remove(self) -> None:
-        """Remove every file, the manifest first: what has none is not complete."""
-        self._objects.delete(self.prefix + self._request.manifest)
-        self._objects.sweep(self.prefix)
-        for found in list(self._objects.list(self.prefix)):
-            self._objects.delete(found.key)
+        """Remove every file, the manifest first."""
+        remove_all(self._objects, self.prefix, self._request.manifest)
 
 
 class _Counted:

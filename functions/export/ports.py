@@ -6,8 +6,6 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-import msgspec
-
 from functions.export.logic import KIND, Exporter, Limits
 from functions.export.reading import READ_LIMITS
 from functions.export.schedules import Schedules
@@ -16,10 +14,9 @@ from shared.addresses import TRUSTED_PROXIES, TrustedProxies
 from shared.bus import open_bus
 from shared.catalog.client import Catalog
 from shared.clock import SYSTEM_CLOCK
-from shared.config import BusSettings, CatalogSettings, ConfigError, ObjectsSettings, WarehouseSettings, load, setting
+from shared.config import BusSettings, CatalogSettings, ObjectsSettings, WarehouseSettings, load, setting
 from shared.jobs import LEASE_SECONDS, Jobs
-from shared.objects import Objects, open_objects
-from shared.refusals import Refusal, Rejected
+from shared.objects.destinations import DESTINATIONS, Destinations
 from shared.security.access import Access, open_access
 from shared.warehouse.client import READ_LIMITS as PAGE_LIMITS
 from shared.warehouse.client import Warehouse
@@ -32,7 +29,7 @@ _SOCKET_SECONDS = 320
 class Settings(WarehouseSettings, CatalogSettings, BusSettings, ObjectsSettings):
     destinations: str = setting(
         "SLUICE_EXPORT_DESTINATIONS",
-        'Further storages an export may go to, by name: {"lake": "s3://…"}.',
+        DESTINATIONS,
         default="{}",
         secret=True,
     )
@@ -53,32 +50,6 @@ class Settings(WarehouseSettings, CatalogSettings, BusSettings, ObjectsSettings)
     )
 
 
-class Storages:
-    """The instance's own storage and the named ones, each opened when it is needed."""
-
-    def __init__(self, settings: ObjectsSettings, destinations: str) -> None:
-        self._public_url = settings.public_url
-        try:
-            named = msgspec.json.decode(destinations, type=dict[str, str])
-        except msgspec.MsgspecError as error:
-            raise ConfigError(["SLUICE_EXPORT_DESTINATIONS is no JSON object of texts"]) from error
-        self._urls = {**named, "": settings.objects}
-        self._opened: dict[str, Objects] = {}
-
-    def __call__(self, name: str) -> Objects:
-        """The storage of that name, '' for the own one; refuses names nobody gave (`bad_destination`)."""
-        if name not in self._urls:
-            known = ", ".join(sorted(filter(None, self._urls))) or "none"
-            raise Rejected(Refusal.BAD_DESTINATION, f"{name[:80]!r} is not known; the operator named {known}")
-        if name not in self._opened:
-            self._opened[name] = open_objects(self._urls[name], public_url=self._public_url)
-        return self._opened[name]
-
-    def close(self) -> None:
-        for objects in self._opened.values():
-            objects.close()
-
-
 @dataclass(frozen=True)
 class Ports:
     warehouse: Warehouse
@@ -89,7 +60,7 @@ class Ports:
     jobs: Jobs
     schedules: Schedules
     exporter: Exporter
-    storages: Storages
+    storages: Destinations
     threads: Executor
     settings: Settings
     busy: asyncio.Semaphore
@@ -107,7 +78,7 @@ async def opens() -> AsyncIterator[Ports]:
     pages = Warehouse(settings.warehouse_url, read_limits=limits)
     bus = open_bus(settings.bus_url)
     catalog = Catalog(settings.catalog_url)
-    storages = Storages(settings, settings.destinations)
+    storages = Destinations(settings, settings.destinations)
     # Threads of its own: an export lasts, and nobody else of the process must wait for one.
     threads = ThreadPoolExecutor(settings.at_once + 1, thread_name_prefix=KIND)
     how = Limits(settings.part_rows, settings.slice_seconds)

@@ -10,16 +10,16 @@ from typing import IO, Any
 
 import msgspec
 
-from functions.gdpr_delete.asked import split
 from shared.query.parameters import Parameters
 from shared.query.scope import read_sql
+from shared.subjects import split
 from shared.warehouse.client import Warehouse
 from shared.warehouse.deletion import Rows, Table
 
 _HERE = Path(__file__).parent
 # Values are bound in the statement's address, which servers bound.
 _MOST_TEXT = 6_000
-_MOST_VALUES = 100
+_MOST_VALUES = 250  # of a search for any of several texts, too
 # What names a person besides events, and the file of the condition.
 _NAMED: tuple[tuple[Table, str], ...] = (
     ("identity_events", "of_identity"),
@@ -30,36 +30,32 @@ _NAMED: tuple[tuple[Table, str], ...] = (
 )
 
 
-def events_of(project_id: uuid.UUID, people: Sequence[str]) -> list[Rows]:
-    """Conditions that together are on every event of these people, all repeats of each.
+def events_of(project_id: uuid.UUID, people: Sequence[str]) -> tuple[list[Rows], list[Rows]]:
+    """Conditions that together are on every event of these people, all repeats of each; and on events that name them.
 
     By `user_id`, which is part of the key; by `anonymous_id` also events of a known user that hold it. That one is no
-    part of the key then, so what has any repeat with it is named by its whole key.
+    part of the key then, so what has any repeat with it is named by its whole key. Others name them where they link one
+    of them: an alias has an earlier id among its properties.
     """
     users, anonymous = split(people)
-    found = []
-    for ids in chunks(users):
-        parameters = Parameters()
-        project, listed = parameters.bind("UUID", str(project_id)), parameters.bind("Array(String)", ids)
-        where = read_sql(_HERE, "of_users", project=project, ids=listed)
-        found.append(Rows("events", where, parameters.values))
-    for ids in chunks(anonymous):
-        parameters = Parameters()
-        project, listed = parameters.bind("UUID", str(project_id)), parameters.bind("Array(String)", ids)
-        where = read_sql(_HERE, "of_anonymous", project=project, ids=listed)
-        found.append(Rows("events", where, parameters.values))
-    return found
+    own = [
+        *(_rows("events", "of_users", project_id, ids=ids) for ids in chunks(users)),
+        *(_rows("events", "of_anonymous", project_id, ids=ids) for ids in chunks(anonymous)),
+    ]
+    return own, [_rows("events", "of_links", project_id, keys=keys) for keys in chunks(people)]
 
 
 def identity_of(project_id: uuid.UUID, people: Sequence[str]) -> list[Rows]:
     """Conditions that together are on all else that names these people: links, profiles, sessions, segments."""
-    found = []
-    for keys in chunks(people):
-        for table, name in _NAMED:
-            parameters = Parameters()
-            project, listed = parameters.bind("UUID", str(project_id)), parameters.bind("Array(String)", keys)
-            found.append(Rows(table, read_sql(_HERE, name, project=project, keys=listed), parameters.values))
-    return found
+    return [_rows(table, name, project_id, keys=keys) for keys in chunks(people) for table, name in _NAMED]
+
+
+def _rows(table: Table, name: str, project_id: uuid.UUID, **listed: list[str]) -> Rows:
+    """The rows of a condition's file; what it lists is an array of texts under the name that the file has for it."""
+    parameters = Parameters()
+    project = parameters.bind("UUID", str(project_id))
+    bound = {name: parameters.bind("Array(String)", values) for name, values in listed.items()}
+    return Rows(table, read_sql(_HERE, name, project=project, **bound), parameters.values)
 
 
 def chunks(texts: Sequence[str]) -> Iterator[list[str]]:
@@ -95,24 +91,17 @@ def rejected_of(
         holds = holder(some)
 
         def read(stream: IO[bytes], holds: "Callable[[str, str], bool]" = holds) -> None:
-            for line in _lines(stream):
+            for line in lines_of(stream):
                 check()
                 key, raw, encoding = msgspec.json.decode(line, type=tuple[str, str, str])
                 if holds(raw, encoding):
                     keys.add(key)
 
         warehouse.read(sql, parameters.values, "JSONCompactEachRow", read)
-    return [_rejected_rows(project_id, some) for some in chunks(sorted(keys))]
+    return [_rows("rejected_events", "rejected_keys", project_id, keys=some) for some in chunks(sorted(keys))]
 
 
-def _rejected_rows(project_id: uuid.UUID, keys: list[str]) -> Rows:
-    parameters = Parameters()
-    project, listed = parameters.bind("UUID", str(project_id)), parameters.bind("Array(String)", keys)
-    where = read_sql(_HERE, "rejected_keys", project=project, keys=listed)
-    return Rows("rejected_events", where, parameters.values)
-
-
-def _lines(stream: IO[bytes]) -> Iterator[bytes]:
+def lines_of(stream: IO[bytes]) -> Iterator[bytes]:
     """The lines of a stream that is read piece by piece."""
     rest = b""
     while piece := stream.read(1 << 20):

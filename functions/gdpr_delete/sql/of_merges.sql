@@ -1,2 +1,0 @@
--- The merges that name one of the keys. Parameters: project, keys (user keys), bound by functions.gdpr_delete.stores.
-project_id = /*project*/ AND (from_key IN /*keys*/ OR to_key IN /*keys*/)
