@@ -70,7 +70,10 @@ class RejectedQuery(_Wanted, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 class RejectedEvent(msgspec.Struct, frozen=True):
-    """One refused event; `raw` holds its bytes as text or, where `raw_encoding` says so, as base64."""
+    """One refused event; `raw` holds its bytes as text or, where `raw_encoding` says so, as base64.
+
+    `replayed_at`: when it was replayed last; `replay_outcome` is `stored`, or the reason it was refused for again.
+    """
 
     batch_id: str
     position: int
@@ -84,6 +87,8 @@ class RejectedEvent(msgspec.Struct, frozen=True):
     event: str | None
     request_id: str | None
     source: str
+    replayed_at: str | None = None
+    replay_outcome: str | None = None
 
 
 class RejectedAnswer(msgspec.Struct, frozen=True):
@@ -171,8 +176,9 @@ async def list_rejected(
     rows = await newest(until, query.limit + 1, ask)
     shown = rows[: query.limit]
     more = len(rows) > query.limit
+    replays = await _replays(project_id, shown, asker) if shown else {}
     return RejectedAnswer(
-        items=[_item(row, page.period.zone) for row in shown],
+        items=[_item(row, page.period.zone, replays.get((row[0], row[1]))) for row in shown],
         next_cursor=page.cursor(_key(shown[-1])) if more else None,
         took_ms=asker.took_ms,
         rows_read=asker.rows_read,
@@ -221,7 +227,22 @@ async def _by_bucket(
     return {(reason, bucket): count for reason, bucket, count in (await asker.ask(sql, parameters.values)).rows}
 
 
-def _item(row: Sequence[Any], zone: ZoneInfo) -> RejectedEvent:
+async def _replays(
+    project_id: uuid.UUID, shown: Sequence[Sequence[Any]], asker: Asker
+) -> dict[tuple[str, int], tuple[int, str]]:
+    """When events of a page were replayed, and what became of them then."""
+    parameters = Parameters()
+    sql = read_sql(
+        Path(__file__).parent,
+        "replays",
+        project=parameters.bind("UUID", str(project_id)),
+        batches=parameters.bind("Array(UUID)", sorted({row[0] for row in shown})),
+    )
+    rows = (await asker.ask(sql, parameters.values)).rows
+    return {(batch_id, position): (at, outcome) for batch_id, position, at, outcome in rows}
+
+
+def _item(row: Sequence[Any], zone: ZoneInfo, replay: tuple[int, str] | None = None) -> RejectedEvent:
     batch_id, position, received_at, reason, detail, raw, raw_encoding, key_prefix, event, request_id, source = row
     return RejectedEvent(
         batch_id=batch_id,
@@ -236,6 +257,8 @@ def _item(row: Sequence[Any], zone: ZoneInfo) -> RejectedEvent:
         event=event or None,
         request_id=request_id or None,
         source=source,
+        replayed_at=_moment(replay[0], zone) if replay else None,
+        replay_outcome=replay[1] if replay else None,
     )
 
 

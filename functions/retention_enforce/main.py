@@ -8,7 +8,7 @@ from shared.http import Reply, Request
 from shared.security.policy import Action
 
 
-@function("retention_enforce", opens, methods=("GET", "POST", "PUT"))
+@function("retention_enforce", opens, methods=("GET", "POST", "PUT", "DELETE"))
 async def main(request: Request, ports: Ports) -> Reply:
     # Events carry no key, so the public addresses do not take them.
     if request.path == SINK and looks_like_cloudevent(request.headers):

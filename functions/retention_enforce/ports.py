@@ -1,17 +1,21 @@
 """What retention_enforce works with: the warehouse, the catalog, and the bus it tells of what it dropped."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from functions.retention_enforce.jobs import KIND, Enforcing
 from functions.retention_enforce.logic import Limits, Retention
 from shared.addresses import TRUSTED_PROXIES, TrustedProxies
 from shared.bus import Bus, open_bus
 from shared.catalog.client import Catalog
 from shared.clock import SYSTEM_CLOCK
 from shared.config import BusSettings, CatalogSettings, WarehouseSettings, load, setting
+from shared.jobs import LEASE_SECONDS, Jobs
 from shared.security.access import Access, open_access
 from shared.warehouse.client import Warehouse
+from shared.warehouse.deletion import READ_LIMITS, SOCKET_SECONDS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +29,16 @@ class Settings(WarehouseSettings, CatalogSettings, BusSettings):
         "From how many partitions of a project, weeks by default, one run of retention drops.",
         default=8,
     )
+    slice_seconds: float = setting(
+        "SLUICE_RETENTION_SLICE_SECONDS",
+        "How long an asked-for run of retention works before it asks for its own next step.",
+        default=12.0,
+    )
+    lease: float = setting(
+        "SLUICE_JOB_LEASE_SECONDS",
+        "After how long another worker takes over the job of one that died.",
+        default=LEASE_SECONDS,
+    )
 
 
 @dataclass(frozen=True)
@@ -35,6 +49,9 @@ class Ports:
     access: Access
     proxies: TrustedProxies
     retention: Retention
+    jobs: Jobs
+    enforcing: Enforcing
+    busy: asyncio.Semaphore
 
     async def ready(self) -> None:
         await self.warehouse.ping()
@@ -43,11 +60,23 @@ class Ports:
 @asynccontextmanager
 async def opens() -> AsyncIterator[Ports]:
     settings = load(Settings)
-    warehouse, catalog = Warehouse(settings.warehouse_url), Catalog(settings.catalog_url)
+    warehouse = Warehouse(settings.warehouse_url, timeout_seconds=SOCKET_SECONDS, read_limits=READ_LIMITS)
+    catalog = Catalog(settings.catalog_url)
     bus = open_bus(settings.bus_url)
     retention = Retention(warehouse, catalog, SYSTEM_CLOCK, Limits(settings.partitions, settings.dry_run))
     async with open_access(settings.catalog_url) as access:
-        yield Ports(warehouse, catalog, bus, access, TrustedProxies(settings.trusted_proxies), retention)
+        yield Ports(
+            warehouse=warehouse,
+            catalog=catalog,
+            bus=bus,
+            access=access,
+            proxies=TrustedProxies(settings.trusted_proxies),
+            retention=retention,
+            # What has gone does not come back: who changes their mind must do so before.
+            jobs=Jobs(catalog, bus, KIND, lease_seconds=settings.lease, cancels={"queued"}),
+            enforcing=Enforcing(retention, catalog, bus, SYSTEM_CLOCK, settings.slice_seconds),
+            busy=asyncio.Semaphore(1),
+        )
     await warehouse.close()
     await catalog.close()
     await bus.close()

@@ -1,4 +1,5 @@
--- Events that a project keeps no longer: they happened and were received before the cutoff, so an import of old days does
--- not vanish. A later repeat of an event was received later, so none escapes that would bring an older one back.
--- Parameters: project, cutoff, bound by functions.retention_enforce.logic.
-project_id = /*project*/ AND timestamp < /*cutoff*/ AND received_at < /*cutoff*/
+-- Rows of events (or of what events said of people) that are kept no longer: they happened and were received before the cutoff
+-- of their event, so an import of old days does not vanish. A later repeat of an event was received later, so none escapes that
+-- would bring an older one back. The newest cutoff stands before all, as it bounds the partitions.
+-- Parameters: project, newest, due, held, bound by functions.retention_enforce.plan.
+project_id = /*project*/ AND timestamp < /*newest*/ AND received_at < /*newest*/ AND (/*due*/) AND /*held*/

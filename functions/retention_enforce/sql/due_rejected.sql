@@ -1,2 +1,3 @@
--- Rejected events that a project keeps no longer. Parameters as in due_events.sql.
-project_id = /*project*/ AND received_at < /*cutoff*/
+-- Refused events that a project keeps no longer, but for those that may name somebody under hold. Parameters: project, cutoff,
+-- held, bound by functions.retention_enforce.plan.
+project_id = /*project*/ AND received_at < /*cutoff*/ AND /*held*/
