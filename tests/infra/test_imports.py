@@ -19,6 +19,13 @@ BUDGET_MS = {
     "ingest": 600,
     "dead_letter": 500,
     "export": 600,
+    "backup": 600,
+    # cryptography, from the start: whom their jobs are about is sealed
+    "gdpr_delete": 600,
+    "access_request": 600,
+    "retention_enforce": 600,
+    "pii": 600,
+    "replay": 600,
     # FastAPI and pydantic
     "auth": 1_500,
     "workspace": 1_500,
