@@ -16,19 +16,22 @@ import msgspec
 import structlog
 
 from shared import metrics
+from shared.at_once import Begin, BeginsAtOnce, Head, RawHeaders
 from shared.bus import Message
 from shared.cloudevent import encode_binary, looks_like_cloudevent
 from shared.config import ServerSettings, load
 from shared.dead_letters import is_for
 from shared.http import ClientGoneError, Receive, Reply, Request, Scope, Send, problem
 from shared.refusals import Refusal, Rejected, UnavailableError
-from shared.telemetry import configure_logging, identify
+from shared.telemetry import child_traceparent, configure_logging, identify, record_request, request_id_of
+from shared.tracing import exemplar, is_sampled
 
 LIVE = frozenset({"/healthz", "/health", "/_/health"})
 READY = frozenset({"/readyz", "/_/ready"})
 METRICS = "/metrics"
 # Where a source or a Trigger posts its events.
 SINK = "/"
+_OWN = LIVE | READY | {METRICS, SINK}
 # Whoever collects metrics asks the function itself: what came through a proxy may be anybody.
 _FORWARDED = "x-forwarded-for"
 _STATUS_CLIENT_ERROR = 400
@@ -78,6 +81,7 @@ class Service(Generic[PortsT]):
         self._stack = AsyncExitStack()
         self._ports: PortsT | None = None
         self._answers_with: AnswersWith | None = None
+        self._begins: BeginsAtOnce | None = None
         self._opened = False
         self._opening: asyncio.Lock | None = None
         self._by_status: dict[int, Any] = {}
@@ -89,12 +93,13 @@ class Service(Generic[PortsT]):
             if not self._opened:
                 self._ports = await self._stack.enter_async_context(self._opens())
                 self._answers_with = self._ports if isinstance(self._ports, AnswersWith) else None
+                self._begins = self._ports if isinstance(self._ports, BeginsAtOnce) else None
                 self._opened = True
 
     async def close(self) -> None:
         """Drain and close the clients."""
         await self._stack.aclose()
-        self._ports, self._answers_with, self._opened = None, None, False
+        self._ports, self._answers_with, self._begins, self._opened = None, None, None, False
 
     async def answer(self, request: Request) -> Reply:
         """Handle one request by the contract; never raises but for cancellation."""
@@ -102,34 +107,55 @@ class Service(Generic[PortsT]):
         request.function = self.name
         identify(request)
         reply = await self._guarded(request)
-        reply.headers["x-request-id"] = request.request_id
-        reply.headers["traceparent"] = request.traceparent
+        self._dress(reply, request)
         if request.notes is not None:
             reply.headers.update(request.notes)
+        self._count(reply.status, time.perf_counter() - started, request)
+        return reply
+
+    def begins(self, method: bytes, path: bytes) -> Begin | None:
+        """See shared.at_once; the function's own addresses, its sink among them, never are."""
+        if self._begins is None or method != b"POST" or path.decode("latin-1") in _OWN:
+            return None
+        return self.begin
+
+    def begin(self, headers: RawHeaders, query: bytes, body: bytes, peer: str, answer: Callable[[Reply], None]) -> bool:
+        """Begin a request without a task, if the function can; `answer` gets what `Service.answer` would return."""
+        if self._begins is None:
+            return False
+        started = time.perf_counter()
+        values = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers}
+        head = Head(
+            values,
+            query,
+            peer,
+            request_id_of(values.get("x-request-id")),
+            child_traceparent(values.get("traceparent")),
+        )
+
+        def settle(outcome: Reply | Exception) -> None:
+            reply = outcome if isinstance(outcome, Reply) else _failure(outcome, head)
+            self._dress(reply, head)
+            self._count(reply.status, time.perf_counter() - started, head)
+            answer(reply)
+
+        try:
+            return self._begins.begin(head, body, settle)
+        except Exception:
+            log.exception("bug", request_id=head.request_id)  # the ordinary way meets it again, and answers 500
+            return False
+
+    def _dress(self, reply: Reply, request: Request | Head) -> None:
+        reply.headers["x-request-id"] = request.request_id
+        reply.headers["traceparent"] = request.traceparent
         if self._answers_with is not None:
             reply.headers.update(self._answers_with.answer_headers(request.headers))
-        self._count(reply.status, time.perf_counter() - started)
-        return reply
 
     async def _guarded(self, request: Request) -> Reply:
         try:
             reply = await self._dispatch(request)
-        except Rejected as rejected:
-            reply = problem(rejected.refusal, rejected.detail, request_id=request.request_id, extra=rejected.extra)
-            reply.headers.update(rejected.headers)
-        except UnavailableError as error:
-            log.warning("unavailable", detail=str(error), cause=repr(error.__cause__))
-            reply = problem(
-                Refusal.UNAVAILABLE,
-                str(error),
-                request_id=request.request_id,
-                retry_after=error.retry_after_seconds,
-            )
-        except ClientGoneError:
-            reply = problem(Refusal.BAD_REQUEST, "the body ended early", request_id=request.request_id)
-        except Exception:
-            log.exception("bug", path=request.path)
-            reply = problem(Refusal.INTERNAL, request_id=request.request_id)
+        except Exception as error:  # noqa: BLE001 (whatever happens has an answer)
+            reply = _failure(error, request)
         if _STATUS_CLIENT_ERROR <= reply.status < _STATUS_SERVER_ERROR:
             _mark_final(request, reply)
         return reply
@@ -138,7 +164,7 @@ class Service(Generic[PortsT]):
         if request.path in LIVE:
             return Reply(200, b'{"status":"alive"}')
         if request.path == METRICS and _FORWARDED not in request.headers:
-            return exposition()
+            return exposition(request.headers.get("accept", ""))
         if request.path not in READY and request.method not in self._methods:
             return problem(Refusal.METHOD_NOT_ALLOWED, request_id=request.request_id, allow=self._methods)
         if request.path == SINK and not is_for(self._service, request.headers, "ce-"):
@@ -151,11 +177,15 @@ class Service(Generic[PortsT]):
             return Reply(200, b'{"status":"ready"}')
         return await self._handler(request, self._ports)  # type: ignore[arg-type]  # opened above
 
-    def _count(self, status: int, seconds: float) -> None:
+    def _count(self, status: int, seconds: float, request: Request | Head) -> None:
         histogram = self._by_status.get(status)
         if histogram is None:
             histogram = self._by_status[status] = metrics.HTTP_SECONDS.labels(self.name, str(status))
-        histogram.observe(seconds)
+        if not is_sampled(request.traceparent):
+            histogram.observe(seconds)
+            return
+        histogram.observe(seconds, exemplar(request.traceparent))
+        record_request(self._service, request, status, seconds)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve on plain ASGI."""
@@ -178,6 +208,25 @@ class Service(Generic[PortsT]):
         await send({"type": "lifespan.shutdown.complete"})
 
 
+def _failure(error: Exception, request: Request | Head) -> Reply:
+    """The answer to a request that was not done: a refusal, an engine that is away, or a bug."""
+    match error:
+        case Rejected():
+            reply = problem(error.refusal, error.detail, request_id=request.request_id, extra=error.extra)
+            reply.headers.update(error.headers)
+        case UnavailableError():
+            log.warning("unavailable", detail=str(error), cause=repr(error.__cause__))
+            reply = problem(
+                Refusal.UNAVAILABLE, str(error), request_id=request.request_id, retry_after=error.retry_after_seconds
+            )
+        case ClientGoneError():
+            reply = problem(Refusal.BAD_REQUEST, "the body ended early", request_id=request.request_id)
+        case _:
+            log.error("bug", path=getattr(request, "path", ""), exc_info=error)
+            reply = problem(Refusal.INTERNAL, request_id=request.request_id)
+    return reply
+
+
 def _mark_final(request: Request, reply: Reply) -> None:
     """A source keeps response headers named Kne-… with a dead letter: say there why it was refused."""
     if looks_like_cloudevent(request.headers):
@@ -186,10 +235,14 @@ def _mark_final(request: Request, reply: Reply) -> None:
             reply.headers["kne-refusal"] = msgspec.json.decode(reply.body)["code"]
 
 
-def exposition() -> Reply:
-    """This process's metrics in Prometheus' text format."""
-    from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+def exposition(accept: str = "") -> Reply:
+    """This process's metrics in Prometheus' text format, or as OpenMetrics, with exemplars, for who accepts that."""
+    from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+    from prometheus_client.exposition import choose_encoder
 
+    if "application/openmetrics-text" in accept:
+        encode, content_type = choose_encoder(accept)
+        return Reply(200, encode(REGISTRY), content_type)
     return Reply(200, generate_latest(), CONTENT_TYPE_LATEST)
 
 

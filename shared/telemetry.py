@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import random
 import re
 import sys
 from contextvars import ContextVar
@@ -10,18 +9,24 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from shared.ids import new_request_id
+from shared.ids import new_request_id, noise
 from shared.security.masking import mask_event
+from shared.tracing import LINKS, record, root_flag
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from structlog.typing import EventDict, Processor, WrappedLogger
 
+    from shared.at_once import Head
     from shared.http import Request
 
 # The request being handled; one context variable instead of a bind per request keeps the hot path short.
 current_request: ContextVar["Request | None"] = ContextVar("current_request", default=None)
 
 _TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_IDS_BYTES = 24  # of a trace and a span
+_SERVER_ERROR = 500
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 
 
@@ -48,6 +53,7 @@ def configure_logging(function: str, level: str = "info") -> None:
             event["function"] = getattr(request, "function", "") or function  # one process may host several
             event["request_id"] = request.request_id
             event["trace_id"] = request.traceparent[3:35]
+            event["span_id"] = request.traceparent[36:52]
         return event
 
     chain: list[Processor] = [
@@ -80,18 +86,42 @@ def _configure_libraries(chain: "list[Processor]") -> None:
 
 def child_traceparent(incoming: str | None) -> str:
     """The traceparent of our part of the work: the caller's trace id if valid, a new span id."""
-    span = f"{random.getrandbits(64):016x}"
+    chance = noise(_IDS_BYTES).hex()
     if incoming is not None and _TRACEPARENT.fullmatch(incoming):
-        return f"{incoming[:36]}{span}{incoming[52:]}"
-    return f"00-{random.getrandbits(128):032x}-{span}-01"
+        return f"{incoming[:36]}{chance[:16]}{incoming[52:]}"
+    return f"00-{chance[16:]}-{chance[:16]}-{root_flag(chance)}"
 
 
 def identify(request: "Request") -> None:
     """Give a request its id (the client's where it is usable) and trace context, and its log lines both."""
-    incoming = request.headers.get("x-request-id")
-    request.request_id = incoming if incoming and usable_request_id(incoming) else new_request_id()
-    request.traceparent = child_traceparent(request.headers.get("traceparent"))
+    request.request_id = request_id_of(request.headers.get("x-request-id"))
+    request.traceparent = child_traceparent(caller_of(request.headers))
     current_request.set(request)
+
+
+def record_request(name: str, request: "Request | Head", status: int, seconds: float) -> None:
+    """Record the span of a request that `name` has just answered; nothing happens unless its trace is recorded."""
+    links = request.headers.get(f"ce-{LINKS}", "")
+    record(
+        request.traceparent,
+        name,
+        seconds,
+        parent=caller_of(request.headers) or "",
+        kind="server",
+        links=filter(_TRACEPARENT.fullmatch, links.split(",")) if links else (),
+        failed=status >= _SERVER_ERROR,
+        attributes={"http.response.status_code": status, "sluice.request_id": request.request_id},
+    )
+
+
+def caller_of(headers: "Mapping[str, str]") -> str | None:
+    """The traceparent a request came with: a source that has no trace of its own only has the event's."""
+    return headers.get("traceparent") or headers.get("ce-traceparent")
+
+
+def request_id_of(incoming: str | None) -> str:
+    """A request's id: the client's where it is usable."""
+    return incoming if incoming and usable_request_id(incoming) else new_request_id()
 
 
 def usable_request_id(incoming: str | None) -> bool:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from shared.bus import open_bus
 from shared.local.parts import RuntimeSettings
-from shared.local.ports import MOST_EDGES, PARTS
+from shared.local.ports import FUNCTIONS, MOST_EDGES, PARTS
 
 START_SECONDS = 180
 STOP_SECONDS = 60
@@ -24,6 +24,19 @@ _POLL_SECONDS = 0.1
 
 class ControlError(Exception):
     """The runtime cannot be started or stopped; the message says what to do."""
+
+
+class FunctionStatus(NamedTuple):
+    """A function of the profile `split`: no processes and no memory while nobody asks it.
+
+    Memory in bytes; `starts` since the runtime was started, and how many milliseconds the last one took.
+    """
+
+    name: str
+    processes: int
+    memory: int
+    starts: int
+    start_ms: float
 
 
 class PartStatus(NamedTuple):
@@ -140,15 +153,36 @@ def parts_of(state: Mapping[str, Any]) -> list[PartStatus]:
     import psutil
 
     found = []
+    alone = {"supervisor", "work"} if is_split(state) else {"supervisor"}
     for name, pid in {"supervisor": state.get("pid", 0), **state.get("parts", {})}.items():
         restarts = state.get("restarts", {}).get(name, 0)
         try:
             process = psutil.Process(pid)
-            family = [process, *(process.children(recursive=True) if name != "supervisor" else [])]
+            family = [process, *(process.children(recursive=True) if name not in alone else [])]
             memory = sum(_memory(member) for member in family)
             found.append(PartStatus(name, pid, True, memory, restarts, time.time() - process.create_time()))
         except psutil.NoSuchProcess:
             found.append(PartStatus(name, pid, False, 0, restarts, 0))
+    return found
+
+
+def is_split(state: Mapping[str, Any]) -> bool:
+    """Whether each function has a process of its own, while it has one."""
+    return bool(state.get("env", {}).get("SLUICE_PROFILE") == "split")
+
+
+def functions_of(state: Mapping[str, Any], data: Path) -> list[FunctionStatus]:
+    """Each function behind the edge, running or not; [] where they all share the process `work`."""
+    import psutil
+
+    path = data / FUNCTIONS
+    known = json.loads(path.read_text()) if is_split(state) and path.is_file() else {}
+    found = []
+    for name, facts in known.items():
+        memory = 0
+        with contextlib.suppress(psutil.NoSuchProcess):
+            memory = _memory(psutil.Process(facts["pid"])) if facts["pid"] else 0
+        found.append(FunctionStatus(name, int(memory > 0), memory, facts["starts"], facts["start_ms"]))
     return found
 
 

@@ -11,6 +11,7 @@ from shared.clock import Clock
 from shared.cloudevent import encode_binary
 from shared.local import source_metrics
 from shared.local.patience import Pauses
+from shared.tracing import span
 
 if TYPE_CHECKING:
     import aiohttp
@@ -101,10 +102,15 @@ class Deliverer:
 
         Raises StoppingError when the process stops between two tries.
         """
+        cause = message.attributes.get("traceparent", "")
+        with span(f"deliver {self._group}", [cause], kind="consumer") as ours:
+            return await self._deliver(message, ours or cause)
+
+    async def _deliver(self, message: Message, traceparent: str) -> Answer:
         started = self._clock.monotonic()
         attempt = 1
         while True:
-            answer = await self.post(message)
+            answer = await self.post(message, traceparent)
             if answer.delivered:
                 self._count(Outcome.DELIVERED)
                 return answer
@@ -115,12 +121,12 @@ class Deliverer:
             await self._pauses.sleep(self._policy.wait(attempt))
             attempt += 1
 
-    async def post(self, message: Message) -> Answer:
-        """One try in binary mode; redirects are answers like any other."""
+    async def post(self, message: Message, traceparent: str = "") -> Answer:
+        """One try in binary mode, as a part of this trace; redirects are answers like any other."""
         import aiohttp
 
         headers = encode_binary(message)
-        if traceparent := message.attributes.get("traceparent"):
+        if traceparent:
             headers["traceparent"] = traceparent
         timeout = aiohttp.ClientTimeout(total=self._policy.timeout)
         try:

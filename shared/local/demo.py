@@ -50,6 +50,7 @@ async def main() -> None:
 async def _make(catalog: Catalog) -> dict[str, str]:
     organisation = await create_organisation(catalog, "Demo")
     project = await create_project(catalog, organisation["id"], "Demo")
+    await catalog.rows("set_retention", {"project_id": project["id"], "days": None, "rejected_days": None})
     write_key, _ = await create_key(catalog, project["id"], "public", "demo write key")
     secret_key, _ = await create_key(
         catalog, project["id"], "secret", "demo secret key", scopes=("ingest", "read", "export")

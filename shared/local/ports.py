@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from shared.config import DATA, WORK_URL, ServerSettings, setting
 from shared.edge.forward import origin_of
@@ -10,6 +11,8 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _SERVICE = "{service}"
 PARTS = ("edge", "work", "sources", "warehouse", "metrics")
 MOST_EDGES = 16
+# In the data folder: which functions of the profile `split` run.
+FUNCTIONS = "functions.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +38,14 @@ class LocalSettings(ServerSettings):
         "SLUICE_EDGE_WORKERS",
         "Processes of the edge on this machine, 1 to 16, which share its port; the metrics port of each is the next.",
         default=1,
+    )
+    profile: Literal["together", "split"] = setting(
+        "SLUICE_PROFILE",
+        "Functions of `task up`: together in one process, or split: each in a process of its own while it is asked.",
+        default="together",
+    )
+    idle: float = setting(
+        "SLUICE_IDLE_SECONDS", "After how long without a request the profile split stops a function.", default=30.0
     )
     metrics_host: str = setting("SLUICE_METRICS_HOST", "Address the edge's own metrics listen on.", default="127.0.0.1")
     work_url: str = setting("SLUICE_WORK_URL", WORK_URL, default="")

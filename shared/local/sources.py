@@ -89,7 +89,7 @@ class Sources:
                 await self._bus.ping()
                 return Reply(200, b'{"status":"ready"}')
             if request.path == METRICS:
-                return exposition()
+                return exposition(request.headers.get("accept", ""))
             if request.path.rstrip("/") == _INGRESS:
                 return await take_in(self._bus, request)
         except Rejected as rejected:

@@ -6,19 +6,18 @@ from there, `status`, `down` and the benchmarks read the process ids.
 
 import asyncio
 import contextlib
-import ctypes
 import json
 import os
 import signal
-import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 import structlog
 
 from shared.config import load
 from shared.local.engines import EngineError
+from shared.local.parent import ends_with_parent
 from shared.local.parts import Part, Prepared, RuntimeSettings
 from shared.local.web_build import build_beside
 from shared.telemetry import configure_logging
@@ -31,7 +30,6 @@ _BACKOFF_SECONDS = (0.2, 0.5, 1, 2, 5)
 _STEADY_SECONDS = 30
 _AGAIN_SECONDS = 1
 _POLL_SECONDS = 0.05
-_PR_SET_PDEATHSIG = 1
 
 
 class StartError(Exception):
@@ -147,14 +145,10 @@ class Child:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                preexec_fn=self._die_with_parent if sys.platform == "linux" else None,
+                preexec_fn=ends_with_parent(self.part.stop_signal),
                 user=self.part.user,
                 cwd="/" if self.part.user else None,
             )
-
-    def _die_with_parent(self) -> None:
-        """In the child before exec: end when the supervisor is killed, so that nothing is left holding the data."""
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, self.part.stop_signal)
 
     def _log_file(self) -> Path:
         return self._logs / f"{self.part.name}.log"
@@ -210,6 +204,25 @@ async def _start(settings: RuntimeSettings, logs: Path, state: State, running: l
     await _start_all(prepared.functions(), logs, state, running)
     state.write(state="ready", step="", ready_at=time.time())
     log.info("ready", url=settings.url)
+
+
+@contextlib.asynccontextmanager
+async def engines_alone(settings: RuntimeSettings) -> AsyncIterator[Mapping[str, str]]:
+    """The embedded engines without the functions, and the environment of clients; for who must be alone with the data.
+
+    Nothing else may run on the data folder. Raises StartError, EngineError.
+    """
+    logs = settings.data / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    state = State(settings.data / "runtime.json", settings)
+    running: list[Child] = []
+    try:
+        prepared = await asyncio.to_thread(Prepared, settings)
+        await _start_all(prepared.engines(), logs, state, running)
+        yield prepared.env
+    finally:
+        await _stop(running, state)
+        state.write(state="stopped")
 
 
 async def _start_all(parts: Sequence[Part], logs: Path, state: State, running: list[Child]) -> None:

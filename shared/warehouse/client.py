@@ -10,13 +10,14 @@ import functools
 import re
 import threading
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar, cast
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from shared.refusals import Refusal, Rejected, UnavailableError
+from shared.tracing import span
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,6 +64,9 @@ _CHANGE_SETTINGS: Mapping[str, Any] = {
     "enable_lightweight_update": 1,
 }
 
+# On a cluster an insert is there once most replicas have it: what one of them loses is not lost.
+QUORUM_SETTINGS: Mapping[str, Any] = {"insert_quorum": "auto", "insert_quorum_timeout": 20_000}
+
 # Error codes that speak of the data itself: parsing, type, value and JSON faults. Only these make an insert final.
 CONTENT_CODES = frozenset({6, 25, 26, 27, 33, 38, 41, 53, 69, 70, 72, 117, 130, 131, 321, 349, 376, 407, 441, 691})
 
@@ -102,6 +106,8 @@ class Warehouse:
 
     def __init__(self, url: str, *, timeout_seconds: float = 30, read_limits: Mapping[str, Any] = READ_LIMITS) -> None:
         self._url = urlsplit(url)
+        # One shard with replicas where the URL ends with `?cluster=NAME`; '' for a server of its own.
+        self.cluster = parse_qs(self._url.query).get("cluster", [""])[-1]
         self._timeout = timeout_seconds
         self._read_settings = {**READ_SETTINGS, **read_limits}
         self._client: Client | None = None
@@ -122,7 +128,8 @@ class Warehouse:
         settings = {**self._read_settings, **(limits or {}), "query_id": str(uuid.uuid4())}
         running = self._start(self._query, sql, dict(parameters or {}), settings)
         try:
-            return await asyncio.shield(running)
+            with span("warehouse.query", kind="client"):
+                return await asyncio.shield(running)
         except asyncio.CancelledError:
             ending = asyncio.get_running_loop().create_task(self._end(settings["query_id"], running))
             self._ended.add(ending)
@@ -148,7 +155,8 @@ class Warehouse:
 
         It may have been done in part when this raises.
         """
-        await self._in_thread(self._change, sql, dict(parameters))
+        with span("warehouse.change", kind="client"):
+            await self._in_thread(self._change, sql, dict(parameters))
 
     async def command(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
         """Run a statement that answers nothing, with bound parameters where it takes any (a DELETE does)."""
@@ -156,7 +164,20 @@ class Warehouse:
 
     async def insert_json_lines(self, table: str, lines: bytes) -> None:
         """Insert NDJSON bytes as they are; durable when it returns."""
-        await self._in_thread(self._insert, table, lines)
+        with span("warehouse.insert", kind="client", attributes={"db.collection.name": table}):
+            await self._in_thread(self._insert, table, lines)
+
+    def insert_arrow(self, table: str, columns: Sequence[str], stream: bytes) -> None:
+        """Insert an Arrow stream of these columns; durable when it returns. Blocks and raises as `read` does."""
+        self._translated(self._insert_arrow, table, list(columns), stream)
+
+    async def sync(self, table: str) -> None:
+        """On a cluster: return once the replica that answers has every row any replica had when this was called.
+
+        Raises WarehouseUnavailableError where that takes too long.
+        """
+        if self.cluster:
+            await self.command(f"SYSTEM SYNC REPLICA {table} LIGHTWEIGHT")
 
     async def ping(self) -> None:
         """Raise WarehouseUnavailableError unless the warehouse answers."""
@@ -226,7 +247,8 @@ class Warehouse:
         )
 
     def _kill(self, query_id: str) -> None:
-        self._connected().command(f"KILL QUERY WHERE query_id = '{query_id}' ASYNC")
+        where = f" ON CLUSTER '{self.cluster}'" if self.cluster else ""
+        self._connected().command(f"KILL QUERY{where} WHERE query_id = '{query_id}' ASYNC")
 
     def _query(self, sql: str, parameters: dict[str, Any], settings: dict[str, Any]) -> Answer:
         with _expensive(settings):
@@ -243,15 +265,20 @@ class Warehouse:
             return consume(answer)
 
     def _change(self, sql: str, parameters: dict[str, Any]) -> None:
-        settings = {**self._read_settings, **_CHANGE_SETTINGS}
+        settings = {**self._read_settings, **_CHANGE_SETTINGS, **(QUORUM_SETTINGS if self.cluster else {})}
         self._connected().command(sql, parameters=parameters, settings=settings)
 
     def _command(self, sql: str, parameters: dict[str, Any]) -> None:
         self._connected().command(sql, parameters=parameters)
 
     def _insert(self, table: str, lines: bytes) -> None:
+        settings = {**WRITE_SETTINGS, **(QUORUM_SETTINGS if self.cluster else {})}
+        self._connected().raw_insert(table, insert_block=lines, fmt="JSONEachRow", settings=settings, compression=None)
+
+    def _insert_arrow(self, table: str, columns: list[str], stream: bytes) -> None:
+        settings = {**WRITE_SETTINGS, **(QUORUM_SETTINGS if self.cluster else {})}
         self._connected().raw_insert(
-            table, insert_block=lines, fmt="JSONEachRow", settings=dict(WRITE_SETTINGS), compression=None
+            table, column_names=columns, insert_block=stream, fmt="ArrowStream", settings=settings, compression=None
         )
 
 
@@ -259,8 +286,10 @@ class Warehouse:
 _MOST_AT_ONCE = 32
 _KILL_AGAIN_SECONDS = 0.2
 
-# Too many queries, timeouts, memory, network, disk and shutdown faults: the same statement may work later.
-_AWAY_CODES = frozenset({159, 160, 198, 202, 203, 209, 210, 225, 236, 241, 242, 243, 252, 279, 319, 394, 425, 439, 999})
+# Too many queries, timeouts, memory, network, disk, quorum and shutdown faults: the same statement may work later.
+_AWAY_CODES = frozenset(
+    {159, 160, 198, 202, 203, 209, 210, 225, 236, 241, 242, 243, 252, 279, 285, 286, 289, 319, 394, 425, 439, 999}
+)
 
 
 class _Limit(NamedTuple):

@@ -34,6 +34,9 @@ Table = Literal[
     "segments",
     "segment_lists",
     "segment_members",
+    "refused_people",
+    "rejected_replays",
+    "held_keys",
 ]
 
 # A job looks through everything a project has: it may take its time, and a slow look is no reason to end it.
@@ -46,7 +49,7 @@ READ_LIMITS: Mapping[str, Any] = {
 }
 SOCKET_SECONDS = 320.0
 
-_HERE = Path(__file__).parent
+HERE = Path(__file__).parent
 _PARTITION = re.compile(r"[0-9A-Za-z_-]+")
 _POLL_SECONDS = 0.2
 # A statement whose rows are still there after so long is given once more.
@@ -124,7 +127,9 @@ async def delete_rows(
         for partition in due:
             check()
             asked[partition] = time.monotonic()
-            await warehouse.command(statement("delete_rows", which, partition=_checked(partition)), which.values)
+            await warehouse.command(
+                statement("delete_rows", which, partition=checked_partition(partition)), which.values
+            )
         if time.monotonic() > deadline:
             raise DeletionUnfinishedError(f"{sum(left.values()):,} rows are still in {which.table}")
         if not due:
@@ -134,7 +139,7 @@ async def delete_rows(
 
 async def _under_way(warehouse: Warehouse, table: Table, mark: str) -> frozenset[str]:
     """The partitions of a table in which a mutation with that text has begun and not ended."""
-    answer = await warehouse.query(read_sql(_HERE, "mutations"), {"table": table, "mark": mark})
+    answer = await warehouse.query(read_sql(HERE, "mutations"), {"table": table, "mark": mark})
     return frozenset(str(partition) for (partition,) in answer.rows)
 
 
@@ -146,11 +151,13 @@ async def drop_parts(warehouse: Warehouse, which: Rows, partitions: Iterable[str
     """
     dropped = 0
     for partition in partitions:
-        answer = await warehouse.query(statement("parts_all_due", which, partition=_checked(partition)), which.values)
+        answer = await warehouse.query(
+            statement("parts_all_due", which, partition=checked_partition(partition)), which.values
+        )
         for (part,) in answer.rows:
             check()
             try:
-                await warehouse.command(f"ALTER TABLE {which.table} DROP PART '{_checked(str(part))}'")
+                await warehouse.command(f"ALTER TABLE {which.table} DROP PART '{checked_partition(str(part))}'")
             except WarehouseError as error:
                 if error.code != _NO_SUCH_PART:
                     raise
@@ -168,10 +175,11 @@ async def note_hours(warehouse: Warehouse, project_id: uuid.UUID, hours: Iterabl
 
 def statement(name: str, which: Rows, **more: str) -> str:
     """The SQL of a query file for these rows; their values are bound beside it."""
-    return read_sql(_HERE, name, table=which.table, where=which.where, **more)
+    return read_sql(HERE, name, table=which.table, where=which.where, **more)
 
 
-def _checked(partition: str) -> str:
+def checked_partition(partition: str) -> str:
+    """The id of a partition or part as it may stand in a statement; raises ValueError for what is none."""
     if not _PARTITION.fullmatch(partition):
         raise ValueError(f"{partition!r} is no partition's id")
     return partition

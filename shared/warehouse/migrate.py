@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from shared.failpoints import reach
 from shared.warehouse.client import Warehouse, WarehouseError
+from shared.warehouse.cluster import emitted
 
 FOLDER = Path(__file__).parent / "migrations"
 
@@ -64,7 +65,9 @@ def statements(text: str) -> list[str]:
 
 async def current_version(warehouse: Warehouse) -> int:
     """The version the warehouse is at; 0 where nothing was applied."""
-    await warehouse.command(_VERSIONS)
+    for statement in emitted(_VERSIONS.strip(), warehouse.cluster):
+        await warehouse.command(statement)
+    await warehouse.sync("schema_migrations")
     answer = await warehouse.query(
         "SELECT version, argMax(applied, at) AS now FROM schema_migrations GROUP BY version HAVING now = 1"
     )
@@ -90,7 +93,7 @@ async def migrate(warehouse: Warehouse, target: int | None = None) -> int:
 
 
 async def _apply(warehouse: Warehouse, sql: Sequence[str], *, harmless: int) -> None:
-    for statement in sql:
+    for statement in (part for frozen in sql for part in emitted(frozen, warehouse.cluster)):
         try:
             await warehouse.command(statement)
             reach("migrate.after_statement")
