@@ -31,6 +31,7 @@ ADDRESSES = (
     Address("POST", "/verify", handlers.verify, "Say whether a token is good", models.Introspection),
     Address("GET", "/verify", handlers.verify_own, "Say what the sent token is", models.Introspection),
     Address("GET", "/me", handlers.me, "The signed-in user, with organisations and projects", models.Me),
+    Address("PATCH", "/me", handlers.change_profile, "Change your name or the language of mails", models.Me),
     Address("GET", "/sessions", handlers.list_sessions, "The sessions that hold", models.Sessions),
     Address("DELETE", "/sessions/{session_id}", handlers.end_session, "End a session", models.Ended),
     Address("POST", "/password", handlers.change_password, "Change the password", models.Changed),

@@ -93,6 +93,10 @@ async def me(call: Called, user: SignedIn) -> models.Me:
     )
 
 
+async def change_profile(body: models.ProfileChange, call: Called, user: SignedIn) -> models.Me:
+    return await me(call, await logic.change_profile(call, user, body.name, body.language))
+
+
 async def list_sessions(
     call: Called, user: SignedIn, limit: models.Limit = DEFAULT_LIMIT, cursor: uuid.UUID | None = None
 ) -> models.Sessions:

@@ -165,6 +165,17 @@ async def end_sessions(
     return len(ended)
 
 
+async def change_profile(call: Call, user: User, name: str | None, language: str | None) -> User:
+    """Set the name and the language of mails, where given; the user as they are now."""
+    values = {"user_id": user.id, "name": name, "language": language}
+    async with call.ports.catalog.transaction() as transaction:
+        [row] = await transaction.rows("auth/change_profile", values)
+        changed = {field: row[field] for field in ("name", "language") if row[field] != user.row[field]}
+        if changed:
+            await recorded(transaction, call, user.actor, "user.changed", after=changed)
+    return user._replace(row={**user.row, **row})
+
+
 async def change_password(call: Call, user: User, current: str, new: str) -> tuple[list[str], int]:
     """Set another password; what is weak about it, and how many other sessions ended.
 

@@ -72,6 +72,13 @@ class EmailRequest(Body):
     email: Email
 
 
+class ProfileChange(Body):
+    """What is left out stays; `language` is that of mails."""
+
+    name: Name | None = None
+    language: Literal["en", "ru"] | None = None
+
+
 class PasswordChange(Body):
     current_password: Password
     new_password: Password

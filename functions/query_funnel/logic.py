@@ -186,8 +186,7 @@ async def people(query: BehindQuery, project_id: uuid.UUID, warehouse: Warehouse
     """A page of the people behind a step; refuses what `funnel` does."""
     asked, _ = await plan_funnel(query, project_id, warehouse)
     await asked.look_at_ties()
-    statement = asked.statements.behind(query.step, dropped=query.dropped, after=query.cursor, limit=query.page + 1)
-    rows = await asked.ask(statement)
+    rows = await asked.ask(asked.statements.behind(query))
     items = [
         FunnelPerson(subject, _local(reached - took, asked.period), _local(reached, asked.period), took / _MICROS)
         for subject, reached, took in rows[: query.page]

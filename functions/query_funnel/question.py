@@ -19,6 +19,7 @@ LONGEST_WINDOW_DAYS = 366
 Order = Literal["sequential", "strict", "any"]
 Ties = Literal["after", "at_or_after"]
 Place = Annotated[int, msgspec.Meta(ge=1, le=MAX_STEPS)]
+Seconds = Annotated[int, msgspec.Meta(ge=0, le=LONGEST_WINDOW_DAYS * 86_400)]
 
 
 class Step(Act, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -101,10 +102,16 @@ class FunnelQuery(
 class BehindQuery(
     FunnelQuery, frozen=True, forbid_unknown_fields=True, kw_only=True, rename={"start": "from", "end": "to"}
 ):
-    """Who is behind a step: those who came to it, or with `dropped` those who came to it and no further."""
+    """Who is behind a step: those who came to it, or with `dropped` those who came to it and no further.
+
+    `group`: only those of this one value of `breakdown`, which may be null. `took`: only those whom it took at least
+    so many whole seconds to come there, and less than so many, null for any number.
+    """
 
     step: Place
     dropped: bool = False
+    group: Annotated[list[str | None], msgspec.Meta(max_length=1)] = []
+    took: tuple[Seconds, Seconds | None] | None = None
     page: Limit = DEFAULT_LIMIT
     cursor: str = ""
 
@@ -112,3 +119,5 @@ class BehindQuery(
         super().check()
         if self.step > len(self.steps):
             raise bad(f"`step` {self.step}: there are {len(self.steps)}")
+        if self.group and not self.breakdown:
+            raise bad("`group` is one of a `breakdown`: give its field, too")

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from functions.query_funnel.levels import Levels
-from functions.query_funnel.question import FunnelQuery
+from functions.query_funnel.question import BehindQuery, FunnelQuery
 from functions.query_funnel.ties import sequence
 from shared.query.acts import SUBJECTS
 from shared.query.fields import field
@@ -76,17 +76,25 @@ class Statements:
             "trend", parameters, bucket=bucket, last=f"reached_{self._steps}", people=self._people(parameters)
         )
 
-    def behind(self, step: int, *, dropped: bool, after: str, limit: int) -> Statement:
+    def behind(self, query: BehindQuery) -> Statement:
         parameters = Parameters()
-        no_further = f" AND reached_{step + 1}.1 = 0" if dropped and step < self._steps else ""
+        only = []
+        if query.dropped and query.step < self._steps:
+            only.append(f"reached_{query.step + 1}.1 = 0")
+        only += ["isNull(touch)" if key is None else f"touch = {parameters.bind('String', key)}" for key in query.group]
+        if query.took:
+            least, below = query.took
+            seconds = f"intDiv(reached_{query.step}.2, 1000000)"
+            only.append(f"{seconds} >= {parameters.bind('Int64', least)}")
+            only += [] if below is None else [f"{seconds} < {parameters.bind('Int64', below)}"]
         return self._filled(
             "behind",
             parameters,
-            wanted=f"reached_{step}",
-            no_further=no_further,
-            people=self._people(parameters),
-            after=parameters.bind("String", after),
-            limit=parameters.bind("UInt32", limit),
+            wanted=f"reached_{query.step}",
+            only="".join(f" AND {one}" for one in only),
+            people=self._people(parameters, touch=(query.breakdown or "") if query.group else ""),
+            after=parameters.bind("String", query.cursor),
+            limit=parameters.bind("UInt32", query.page + 1),
         )
 
     def _people(self, parameters: Parameters, *, touch: str = "") -> str:

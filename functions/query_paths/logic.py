@@ -3,17 +3,19 @@
 import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
-from functions.query_paths.question import PathsQuery
+from functions.query_paths.question import Kind, PathsPeopleQuery, PathsQuery, Stop
 from shared.query.ask import Warehouse
+from shared.query.behind import PeopleBehind, page_of, page_parts
 from shared.query.fields import field
 from shared.query.filters import Filter
 from shared.query.parameters import Parameters
-from shared.query.period import parse_period
+from shared.query.period import Period, parse_period
 from shared.query.planner import Plan
 from shared.query.question import Question, plan_question
 from shared.query.scope import read_sql
@@ -24,8 +26,6 @@ _WHOLE_PATHS = 50
 _OTHER = MOST_VALUES + 1
 _END = 0
 _FOLDER = Path(__file__).parent
-
-Kind = Literal["value", "other"]
 
 
 class Node(msgspec.Struct, frozen=True):
@@ -80,20 +80,10 @@ class _Place(NamedTuple):
 
 async def paths(query: PathsQuery, project_id: uuid.UUID, warehouse: Warehouse) -> PathsAnswer:
     """Answer exactly; refuses what makes no paths (`bad_question`) and what other queries refuse."""
-    query.check()
-    period = parse_period(query.start, query.end, query.timezone)
-    if query.exclude_events:
-        left = Filter("event", "not_in", list(query.exclude_events))
-        query = msgspec.structs.replace(query, filters=[*query.filters, left])
-    question = await plan_question(
-        query, query.events, period, project_id=project_id, warehouse=warehouse, folder=_FOLDER
-    )
+    period, question = await _plan(query, project_id, warehouse)
     values = await _values(question, query)
-    rows = await _asked(question, query, "links", values)
+    links = await _links(question, query, values)
     whole = await _asked(question, query, "whole", values)
-    links: Counter[tuple[_Place, int]] = Counter()
-    for step, here, following, people in rows:
-        links[_Place(step, here), following] += people
     drawn = _Drawing(query, values, links)
     began = sum(people for (place, _), people in links.items() if place.step == 1)
     return PathsAnswer(
@@ -110,6 +100,64 @@ async def paths(query: PathsQuery, project_id: uuid.UUID, warehouse: Warehouse) 
         range=period.echo(),
         plan=question.plan,
     )
+
+
+async def people(query: PathsPeopleQuery, project_id: uuid.UUID, warehouse: Warehouse) -> PeopleBehind:
+    """A page of the people who went a way; refuses what `paths` does."""
+    period, question = await _plan(query, project_id, warehouse)
+    values = await _values(question, query)
+    others = any(stop.kind == "other" for stop in query.way) and not query.whole
+    shown = _Drawing(query, values, await _links(question, query, values)).shown if others else set()
+    parameters = Parameters()
+    rows = await question.ask(
+        "people",
+        parameters,
+        walks=_walks(question, query, values, parameters),
+        went=_went(query, values, shown, parameters),
+        **page_parts(query, parameters),
+    )
+    return page_of(query, rows, period.echo())
+
+
+def _went(
+    query: PathsPeopleQuery, values: Sequence[str | None], shown: AbstractSet[_Place], parameters: Parameters
+) -> str:
+    """SQL of whether a way is the one that was asked for; a value nobody came to is on no way."""
+    if query.whole:
+        numbers = [_OTHER if stop.kind == "other" else _number(stop, values) for stop in query.way]
+        return f"way = {parameters.bind('Array(UInt16)', numbers)}"
+    conditions = []
+    for step, stop in enumerate(query.way, start=query.step):
+        if stop.kind == "value":
+            conditions.append(f"way[{step}] = {parameters.bind('UInt16', _number(stop, values))} AND way[{step}] > 0")
+        else:
+            drawn = [place.number for place in sorted(shown) if place.step == step]
+            known = parameters.bind("Array(UInt16)", drawn)
+            conditions.append(f"way[{step}] > 0 AND NOT has({known}, way[{step}])")
+    return " AND ".join(conditions)
+
+
+def _number(stop: Stop, values: Sequence[str | None]) -> int:
+    return values.index(stop.key) + 1 if stop.key in values else _END
+
+
+async def _plan(query: PathsQuery, project_id: uuid.UUID, warehouse: Warehouse) -> tuple[Period, Question]:
+    query.check()
+    period = parse_period(query.start, query.end, query.timezone)
+    if query.exclude_events:
+        left = Filter("event", "not_in", list(query.exclude_events))
+        query = msgspec.structs.replace(query, filters=[*query.filters, left])
+    question = await plan_question(
+        query, query.events, period, project_id=project_id, warehouse=warehouse, folder=_FOLDER
+    )
+    return period, question
+
+
+async def _links(question: Question, query: PathsQuery, values: Sequence[str | None]) -> Counter[tuple[_Place, int]]:
+    links: Counter[tuple[_Place, int]] = Counter()
+    for step, here, following, number in await _asked(question, query, "links", values):
+        links[_Place(step, here), following] += number
+    return links
 
 
 async def _values(question: Question, query: PathsQuery) -> list[str | None]:
@@ -129,6 +177,13 @@ async def _asked(
     question: Question, query: PathsQuery, name: str, values: Sequence[str | None]
 ) -> Sequence[Sequence[Any]]:
     parameters = Parameters()
+    walks = _walks(question, query, values, parameters)
+    more = {"support": str(query.min_support), "limit": str(_WHOLE_PATHS)} if name == "whole" else {}
+    return await question.ask(name, parameters, walks=walks, **more)
+
+
+def _walks(question: Question, query: PathsQuery, values: Sequence[str | None], parameters: Parameters) -> str:
+    """SQL of the way of each person, as numbers of values."""
     known = [(number, value) for number, value in enumerate(values, start=1) if value is not None]
     texts = parameters.bind("Array(String)", [value for _, value in known])
     numbers = parameters.bind("Array(UInt16)", [number for number, _ in known])
@@ -136,7 +191,7 @@ async def _asked(
     value = _value(query)
     number = f"transform(ifNull({value}, ''), {texts}, {numbers}, toUInt16({_OTHER}))"
     mark = query.starting or query.ending
-    walks = read_sql(
+    return read_sql(
         _FOLDER,
         "walks",
         subject=question.subject,
@@ -146,8 +201,6 @@ async def _asked(
         steps=_steps(query),
         most=str(query.steps),
     )
-    more = {"support": str(query.min_support), "limit": str(_WHOLE_PATHS)} if name == "whole" else {}
-    return await question.ask(name, parameters, walks=walks, **more)
 
 
 def _value(query: PathsQuery) -> str:
@@ -185,11 +238,11 @@ class _Drawing:
         for (place, _), number in links.items():
             people[place] += number
         self._people = people
-        self._shown: set[_Place] = set()
+        self.shown: set[_Place] = set()
         for step in range(1, query.steps + 1):
             here = [place for place in people if place.step == step and place.number != _OTHER]
             ranked = sorted(here, key=lambda place: (-people[place], place.number))
-            self._shown.update(place for place in ranked[: query.limit] if people[place] >= query.min_support)
+            self.shown.update(place for place in ranked[: query.limit] if people[place] >= query.min_support)
 
     def nodes(self) -> list[Node]:
         """In the order of their steps, the largest first and all others last."""
@@ -221,7 +274,7 @@ class _Drawing:
         return [Link(_id(source), _id(target), people) for (source, target), people in ordered]
 
     def _at(self, place: _Place) -> _Place:
-        return place if place in self._shown else _Place(place.step, _OTHER)
+        return place if place in self.shown else _Place(place.step, _OTHER)
 
 
 def _id(place: _Place) -> str:

@@ -3,20 +3,28 @@
 import uuid
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
-from functions.query_retention.question import LifecycleQuery, StickinessQuery
+from functions.query_retention.question import (
+    LifecyclePeopleQuery,
+    LifecycleQuery,
+    StickinessPeopleQuery,
+    StickinessQuery,
+)
 from shared.query.acts import names_of
 from shared.query.ask import Warehouse
-from shared.query.buckets import cut
+from shared.query.behind import PeopleBehind, page_of, page_parts
+from shared.query.buckets import Buckets, cut
 from shared.query.parameters import Parameters
 from shared.query.period import EARLIEST, Period, parse_period
 from shared.query.planner import Plan, joined
 from shared.query.question import Question, plan_question
+from shared.query.scope import read_sql
 
 _FOLDER = Path(__file__).parent
-_STATES = ("new", "returning", "resurrecting", "dormant")
+_ALL_STATES = ("new", "returning", "resurrecting", "dormant")
 _LONGEST_SPAN_DAYS = 30
 
 
@@ -76,37 +84,89 @@ async def lifecycle(
     query: LifecycleQuery, project_id: uuid.UUID, warehouse: Warehouse, now: datetime
 ) -> LifecycleAnswer:
     """Answer exactly; the range is widened to whole intervals. Refuses what other queries refuse."""
+    whole, question = await _whole(query, project_id, warehouse)
+    parameters = Parameters()
+    states = _states(question, whole, parameters)
+    rows = await question.ask("lifecycle", parameters, states=states, number=str(len(whole.buckets)))
+    found = {(bucket, state): people for bucket, state, people in rows}
+    points = [
+        LifecyclePoint(label, *(found.get((number, state), 0) for state in _ALL_STATES))
+        for number, label in enumerate(whole.buckets.labels())
+    ]
+    return LifecycleAnswer(
+        points=points,
+        incomplete_from=whole.buckets.unfinished(now),
+        exact=True,
+        took_ms=question.asker.took_ms,
+        rows_read=question.asker.rows_read,
+        range=whole.period.echo(),
+        plan=question.plan,
+    )
+
+
+async def lifecycle_people(query: LifecyclePeopleQuery, project_id: uuid.UUID, warehouse: Warehouse) -> PeopleBehind:
+    """A page of those in a state in one interval; refuses what `lifecycle` does, and an interval that is none."""
+    whole, question = await _whole(query, project_id, warehouse)
+    parameters = Parameters()
+    rows = await question.ask(
+        "state_people",
+        parameters,
+        states=_states(question, whole, parameters),
+        place=parameters.bind("Int32", whole.buckets.number_of(query.time, "time")),
+        state=parameters.bind("String", query.state),
+        **page_parts(query, parameters),
+    )
+    return page_of(query, rows, whole.period.echo())
+
+
+class _Whole(NamedTuple):
+    """A range widened to whole intervals, and when the interval before it begins."""
+
+    period: Period
+    buckets: Buckets
+    before: datetime
+
+
+async def _whole(query: LifecycleQuery, project_id: uuid.UUID, warehouse: Warehouse) -> tuple[_Whole, Question]:
     query.act.check("act")
     asked = parse_period(query.start, query.end, query.timezone)
     buckets = cut(asked, query.interval)
     start, end = buckets.starts[0], buckets.ends[-1]
     before = cut(Period(max(EARLIEST, start - timedelta(seconds=1)), end, asked.zone), query.interval).starts[0]
     question = await _plan(query, Period(EARLIEST, end, asked.zone), project_id, warehouse)
-    parameters = Parameters()
-    whole = cut(Period(start, end, asked.zone), query.interval)
-    rows = await question.ask(
-        "lifecycle",
-        parameters,
-        before=_bound(before, parameters),
-        bucket=whole.number_sql(parameters),
+    period = Period(start, end, asked.zone)
+    return _Whole(period, cut(period, query.interval), before), question
+
+
+def _states(question: Question, whole: _Whole, parameters: Parameters) -> str:
+    """SQL of what each person is in each interval."""
+    return read_sql(
+        _FOLDER,
+        "states",
+        subject=question.subject,
+        before=_bound(whole.before, parameters),
+        bucket=whole.buckets.number_sql(parameters),
         rows=question.rows(parameters),
-        number=str(len(whole)),
-        **{"from": _bound(start, parameters)},
+        **{"from": _bound(whole.period.start, parameters)},
     )
-    found = {(bucket, state): people for bucket, state, people in rows}
-    points = [
-        LifecyclePoint(label, *(found.get((number, state), 0) for state in _STATES))
-        for number, label in enumerate(whole.labels())
-    ]
-    return LifecycleAnswer(
-        points=points,
-        incomplete_from=whole.unfinished(now),
-        exact=True,
-        took_ms=question.asker.took_ms,
-        rows_read=question.asker.rows_read,
-        range=Period(start, end, asked.zone).echo(),
-        plan=question.plan,
+
+
+async def stickiness_people(query: StickinessPeopleQuery, project_id: uuid.UUID, warehouse: Warehouse) -> PeopleBehind:
+    """A page of those who were active in so many intervals; refuses what `stickiness` does."""
+    query.act.check("act")
+    period = parse_period(query.start, query.end, query.timezone)
+    buckets = cut(period, query.interval)
+    question = await _plan(query, period, project_id, warehouse)
+    parameters = Parameters()
+    rows = await question.ask(
+        "sticky_people",
+        parameters,
+        bucket=buckets.number_sql(parameters),
+        rows=question.rows(parameters),
+        intervals=parameters.bind("UInt64", query.intervals),
+        **page_parts(query, parameters),
     )
+    return page_of(query, rows, period.echo())
 
 
 async def stickiness(query: StickinessQuery, project_id: uuid.UUID, warehouse: Warehouse) -> StickinessAnswer:

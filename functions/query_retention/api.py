@@ -2,8 +2,16 @@
 
 from functions.query_retention.activity import LifecycleAnswer, StickinessAnswer
 from functions.query_retention.logic import RetentionAnswer
-from functions.query_retention.question import LifecycleQuery, RetentionQuery, StickinessQuery
+from functions.query_retention.question import (
+    LifecyclePeopleQuery,
+    LifecycleQuery,
+    RetentionPeopleQuery,
+    RetentionQuery,
+    StickinessPeopleQuery,
+    StickinessQuery,
+)
 from shared.openapi import Operation
+from shared.query.behind import PeopleBehind
 
 _OFFERED = [
     ("retention", "Who of each cohort comes back, and when", RetentionQuery, RetentionAnswer),
@@ -18,4 +26,13 @@ OPERATIONS = [
         Operation("GET", f"/api/v1/query/{name}", summary, answer=answer, query=query),
         Operation("POST", f"/api/v1/query/{name}", summary, answer=answer, body=query),
     )
+]
+_BEHIND = [
+    ("retention", "Who of a cohort came back", RetentionPeopleQuery),
+    ("lifecycle", "Who is new, returning, resurrecting or dormant in an interval", LifecyclePeopleQuery),
+    ("stickiness", "Who was active in so many intervals", StickinessPeopleQuery),
+]
+OPERATIONS += [
+    Operation("POST", f"/api/v1/query/{name}/people", summary, answer=PeopleBehind, body=query)
+    for name, summary, query in _BEHIND
 ]

@@ -7,14 +7,16 @@ from pathlib import Path
 
 import msgspec
 
-from functions.query_retention.question import RetentionQuery
+from functions.query_retention.question import RetentionPeopleQuery, RetentionQuery
 from shared.query.acts import bad, names_of
 from shared.query.ask import Warehouse
+from shared.query.behind import PeopleBehind, page_of, page_parts
 from shared.query.buckets import Buckets, cut
 from shared.query.parameters import Parameters
 from shared.query.period import EARLIEST, Period, parse_period
 from shared.query.planner import Plan
 from shared.query.question import Question, plan_question
+from shared.query.scope import read_sql
 
 _FOLDER = Path(__file__).parent
 MOST_COHORTS = 1_000
@@ -51,16 +53,7 @@ async def retention(
     query: RetentionQuery, project_id: uuid.UUID, warehouse: Warehouse, now: datetime
 ) -> RetentionAnswer:
     """Answer exactly; refuses what makes no cohorts (`bad_question`) and what other queries refuse."""
-    query.check()
-    period = parse_period(query.start, query.end, query.timezone)
-    buckets = cut(period, query.interval)
-    if len(buckets) > MOST_COHORTS:
-        raise bad(
-            f"`interval` {query.interval} makes {len(buckets):,} cohorts, at most {MOST_COHORTS:,}: take a wider one"
-        )
-    read = Period(EARLIEST, period.end, period.zone) if query.first_time else period
-    names = names_of([query.begins, query.returning])
-    question = await plan_question(query, names, read, project_id=project_id, warehouse=warehouse, folder=_FOLDER)
+    period, buckets, question = await _plan(query, project_id, warehouse)
     rows = await _ask(question, query, period, buckets)
     cohorts = _cohorts(query, period, buckets, rows, now)
     return RetentionAnswer(
@@ -74,15 +67,54 @@ async def retention(
     )
 
 
+async def people(query: RetentionPeopleQuery, project_id: uuid.UUID, warehouse: Warehouse) -> PeopleBehind:
+    """A page of the people behind a number; refuses what `retention` does, and a cohort that is none."""
+    period, buckets, question = await _plan(query, project_id, warehouse)
+    parameters = Parameters()
+    rows = await question.ask(
+        "cohort_people",
+        parameters,
+        members=_members(question, query, period, buckets, parameters),
+        cohort=parameters.bind("Int32", buckets.number_of(query.cohort, "cohort")),
+        offset=parameters.bind("Int32", query.offset),
+        **page_parts(query, parameters),
+    )
+    return page_of(query, rows, period.echo())
+
+
+async def _plan(query: RetentionQuery, project_id: uuid.UUID, warehouse: Warehouse) -> tuple[Period, Buckets, Question]:
+    query.check()
+    period = parse_period(query.start, query.end, query.timezone)
+    buckets = cut(period, query.interval)
+    if len(buckets) > MOST_COHORTS:
+        raise bad(
+            f"`interval` {query.interval} makes {len(buckets):,} cohorts, at most {MOST_COHORTS:,}: take a wider one"
+        )
+    read = Period(EARLIEST, period.end, period.zone) if query.first_time else period
+    names = names_of([query.begins, query.returning])
+    question = await plan_question(query, names, read, project_id=project_id, warehouse=warehouse, folder=_FOLDER)
+    return period, buckets, question
+
+
 async def _ask(
     question: Question, query: RetentionQuery, period: Period, buckets: Buckets
 ) -> Sequence[tuple[int, int, int, float]]:
     """(cohort, offset, people, amount) of all that are not nothing."""
     parameters = Parameters()
+    members = _members(question, query, period, buckets, parameters)
+    rows = await question.ask("cohorts", parameters, members=members, most=str(len(query.brackets) or query.periods))
+    return [(cohort, offset, people, amount) for cohort, offset, people, amount in rows]
+
+
+def _members(
+    question: Question, query: RetentionQuery, period: Period, buckets: Buckets, parameters: Parameters
+) -> str:
+    """SQL of the people of each cohort, and at which offsets they came back."""
     start = parameters.bind("DateTime64(6, 'UTC')", str(period.start.replace(tzinfo=None)))
-    rows = await question.ask(
-        "cohorts",
-        parameters,
+    return read_sql(
+        _FOLDER,
+        "members",
+        subject=question.subject,
         cohorts="first_bucket" if query.first_time else "arrayJoin(buckets)",
         offsets=_offsets(query, parameters),
         came=_came(query),
@@ -91,10 +123,8 @@ async def _ask(
         returned=query.returning.sql(parameters),
         amount=f"ifNull({query.amount}, 0.)" if query.amount else "0.",
         rows=question.rows(parameters),
-        most=str(len(query.brackets) or query.periods),
         **{"from": start},
     )
-    return [(cohort, offset, people, amount) for cohort, offset, people, amount in rows]
 
 
 def _came(query: RetentionQuery) -> str:

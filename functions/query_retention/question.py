@@ -7,6 +7,7 @@ import msgspec
 from shared.query.acts import Act, CountBy, bad
 from shared.query.filters import Filter
 from shared.query.measures import number_of
+from shared.query.pages import DEFAULT_LIMIT, Limit
 
 MAX_PERIODS = 400
 MAX_BRACKETS = 50
@@ -94,3 +95,31 @@ class StickinessQuery(Asked, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """In how many intervals of the range people were active; and who was active within 1, 7 and 30 days, each day."""
 
     act: Act = Act()
+
+
+class RetentionPeopleQuery(
+    RetentionQuery, frozen=True, forbid_unknown_fields=True, kw_only=True, rename={"starting": "start"}
+):
+    """Who is behind a number of a cohort: those who came back at `offset`, of the cohort that begins at `cohort`."""
+
+    cohort: str
+    offset: Annotated[int, msgspec.Meta(ge=0, le=MAX_PERIODS)]
+    page: Limit = DEFAULT_LIMIT
+    cursor: str = ""
+
+
+class LifecyclePeopleQuery(LifecycleQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Who was in a state in the interval that begins at `time`."""
+
+    time: str
+    state: Literal["new", "returning", "resurrecting", "dormant"]
+    page: Limit = DEFAULT_LIMIT
+    cursor: str = ""
+
+
+class StickinessPeopleQuery(StickinessQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Who was active in exactly so many intervals."""
+
+    intervals: Annotated[int, msgspec.Meta(ge=1)]
+    page: Limit = DEFAULT_LIMIT
+    cursor: str = ""

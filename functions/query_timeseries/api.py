@@ -1,5 +1,7 @@
 """What query_timeseries offers over HTTP, for the OpenAPI document."""
 
+from functions.query_timeseries.explore import PATH as EXPLORE
+from functions.query_timeseries.explore import ExploreAnswer, ExploreQuery
 from functions.query_timeseries.logic import TimeseriesAnswer, TimeseriesQuery
 from shared.openapi import Operation
 from shared.query.aliases import STATS, TIMESERIES, PointCount, SeriesParameters, Stats, StatsParameters
@@ -10,6 +12,13 @@ SUMMARY = "A measure in each minute, hour, day, week or month of a range, whole 
 OPERATIONS = [
     Operation("GET", PATH, SUMMARY, answer=TimeseriesAnswer, query=TimeseriesQuery),
     Operation("POST", PATH, SUMMARY, answer=TimeseriesAnswer, body=TimeseriesQuery),
+    Operation(
+        "POST",
+        EXPLORE,
+        "Several series, formulas over them, running totals and moving averages",
+        answer=ExploreAnswer,
+        body=ExploreQuery,
+    ),
     Operation(
         "GET", TIMESERIES, "Events in each interval", answer=list[PointCount], query=SeriesParameters, alias_of=PATH
     ),

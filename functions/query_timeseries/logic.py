@@ -109,11 +109,16 @@ def points_sql(
 
 
 async def timeseries(
-    query: TimeseriesQuery, project_id: uuid.UUID, warehouse: Warehouse, clock: Clock = SYSTEM_CLOCK
+    query: TimeseriesQuery,
+    project_id: uuid.UUID,
+    warehouse: Warehouse,
+    clock: Clock = SYSTEM_CLOCK,
+    *,
+    groups: Sequence[Key] | None = None,
 ) -> TimeseriesAnswer:
     """Answer a time series exactly; raises Rejected for what cannot be asked, UnavailableError where nobody answers.
 
-    The clock says which intervals are not over yet.
+    The clock says which intervals are not over yet. `groups` are those to show instead of the largest.
     """
     period = parse_period(query.start, query.end, query.timezone)
     other = None if query.compare is None else compared(period, query.interval, query.compare)
@@ -128,7 +133,7 @@ async def timeseries(
         statements = [points_sql(query, source, buckets, [()]) for source, buckets in zip(sources, cuts, strict=True)]
         how = how.explained(sum([await asker.estimate(*statement) for statement in statements]))
         return _answer(query, Drawn(period.echo(), [], False, None), None, asker, how)
-    top, rest = await _top(query, sources[0], asker)
+    top, rest = await _top(query, sources[0], asker) if groups is None else (list(groups), False)
     for one, buckets in zip(periods, cuts, strict=True):
         check_points(len(buckets), len(top) + rest, query.interval, one)
     rows = [

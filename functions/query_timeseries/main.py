@@ -1,5 +1,7 @@
 """query_timeseries: a measure in each minute, hour, day, week or month of a range, whole or group by group."""
 
+from functions.query_timeseries.explore import PATH as EXPLORE
+from functions.query_timeseries.explore import ExploreQuery, explore
 from functions.query_timeseries.logic import TimeseriesQuery, largest, timeseries
 from functions.query_timeseries.ports import Ports, opens
 from shared.function import function
@@ -19,6 +21,9 @@ async def main(request: Request, ports: Ports) -> Reply:
             return json_reply(older.listed(found))
         answer = await request.while_connected(timeseries(wanted, caller.project_id, ports.warehouse))
         return json_reply(older.listed(answer.series[0].points))
+    if request.path == EXPLORE:
+        several = from_json(await request.body(MAX_QUERY_BYTES), ExploreQuery)
+        return json_reply(await request.while_connected(explore(several, caller.project_id, ports.warehouse)))
     if request.method == "POST":
         query = from_json(await request.body(MAX_QUERY_BYTES), TimeseriesQuery)
     else:

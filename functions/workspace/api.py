@@ -3,7 +3,8 @@
 import re
 from typing import Any
 
-from functions.workspace.logic import ADDRESSES, Address
+from functions.workspace.address import Address
+from functions.workspace.logic import ADDRESSES
 from shared.openapi import Operation
 
 _NAMED = re.compile(r"\{(\w+)\}")

@@ -3,8 +3,9 @@
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
+from functions.workspace.address import Address
 from functions.workspace.call import Call, refused_by_catalog
-from functions.workspace.logic import ADDRESSES, Address
+from functions.workspace.logic import ADDRESSES
 from shared.catalog.client import CatalogRefusedError
 from shared.function import SINK
 from shared.web import asked_of, ports_of

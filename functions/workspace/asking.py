@@ -17,11 +17,13 @@ from shared.refusals import Refusal, Rejected, UnavailableError, describe
 if TYPE_CHECKING:
     import aiohttp
 
-Kind = Literal["count", "timeseries", "breakdown", "events"]
+Kind = Literal["count", "timeseries", "explore", "breakdown", "funnel", "retention", "events"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 # Whole events name people; everything else is totals.
 NAMES_PEOPLE: frozenset[Kind] = frozenset({"events"})
 
+# What is answered by a function of another name.
+_SERVICES: Mapping[Kind, str] = MappingProxyType({"explore": "query-timeseries"})
 _SECONDS = 65.0
 _CONNECTIONS = 64
 _UNPROCESSABLE = 400
@@ -75,7 +77,7 @@ class Asking:
         """What the function answers; raises UnavailableError where it does not."""
         import aiohttp
 
-        service = f"query-{kind}"
+        service = _SERVICES.get(kind, f"query-{kind}")
         address = f"{origin_of(self._functions_url, service)}/api/v1/query/{kind}"
         sent = {**headers, "content-type": "application/json"}
         try:

@@ -1,10 +1,9 @@
 """The addresses of the workspace: one table, of which the application, the wiring and the documentation are made."""
 
-from collections.abc import Awaitable, Callable
-from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import Any
 
 from functions.workspace import (
+    annotations,
     audit_log,
     dashboards,
     definitions,
@@ -19,36 +18,10 @@ from functions.workspace import (
     system,
     users,
 )
-from functions.workspace.call import Call
+from functions.workspace.address import DASHBOARD as _DASHBOARD
+from functions.workspace.address import DEFINITION as _DEFINITION
+from functions.workspace.address import Address
 from functions.workspace.shapes import Listed, PageQuery, RoleWanted
-from shared.http import Reply
-
-
-class Address(NamedTuple):
-    """A method of a path: who answers it, and what it takes and gives."""
-
-    method: str
-    path: str
-    handler: Callable[[Call], Awaitable[Reply]]
-    summary: str
-    answer: Any = None
-    status: int = 200
-    body: Any = None
-    query: Any = None
-    alias_of: str = ""
-
-    @property
-    def repeatable(self) -> bool:
-        """Whether an Idempotency-Key makes a repeat give what the first request made."""
-        return self.status == HTTPStatus.CREATED
-
-    @property
-    def versioned(self) -> bool:
-        """Whether it changes what has versions, one of which If-Match names."""
-        return self.path.startswith((_DEFINITION, _DASHBOARD)) and (
-            self.method in {"PUT", "DELETE"} or self.path.endswith("/restore")
-        )
-
 
 _ORGANISATIONS = "/api/v1/organisations"
 _ORGANISATION = _ORGANISATIONS + "/{organisation_id}"
@@ -60,10 +33,10 @@ _PROJECT = _PROJECTS + "/{project_id}"
 _KEY = _PROJECT + "/keys/{key_id}"
 _USERS = "/api/v1/users"
 _DEFINITIONS = "/api/v1/definitions"
-_DEFINITION = _DEFINITIONS + "/{definition_id}"
 _DASHBOARDS = "/api/v1/dashboards"
-_DASHBOARD = _DASHBOARDS + "/{dashboard_id}"
 _OVERVIEW = "/api/v1/dashboard"
+_ANNOTATIONS = "/api/v1/annotations"
+_ANNOTATION = _ANNOTATIONS + "/{annotation_id}"
 _SHARES = "/api/v1/shares"
 _SHARED = "/api/v1/shared/{token}"
 _AUDIT = "/api/v1/audit"
@@ -391,6 +364,32 @@ _SAVED = (
     Address("POST", _SHARES, shares.create, "Share a dashboard by a link", shares.NewShare, 201, shares.ShareWanted),
     Address("GET", _SHARES + "/{share_id}", shares.show, "One share", shares.Share),
     Address("DELETE", _SHARES + "/{share_id}", shares.revoke, "End a share", shares.Share),
+    Address(
+        "GET",
+        _ANNOTATIONS,
+        annotations.list_all,
+        "The dated notes of a project",
+        Listed[annotations.Annotation],
+        query=annotations.AnnotationsQuery,
+    ),
+    Address(
+        "POST",
+        _ANNOTATIONS,
+        annotations.create,
+        "Keep a dated note",
+        annotations.Annotation,
+        201,
+        annotations.AnnotationWanted,
+    ),
+    Address(
+        "PATCH",
+        _ANNOTATION,
+        annotations.change,
+        "Change a note",
+        annotations.Annotation,
+        body=annotations.AnnotationChange,
+    ),
+    Address("DELETE", _ANNOTATION, annotations.remove, "Remove a note", status=204),
     Address("GET", _SHARED, shares.look, "The dashboard behind a share's token", shares.SharedDashboard),
     Address("GET", _SHARED + "/widgets/{widget_id}", shares.ask, "What a widget of a shared dashboard shows now", Any),
 )

@@ -26,11 +26,13 @@ _ORIGIN = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://(?:\*\.)?(?:[a-z0-9._-]+|\[[0
 _SECRET_SCOPES: tuple[Scope, ...] = ("export", "ingest", "read")
 
 Days = Annotated[int, msgspec.Meta(ge=1, le=36_500)]
+# As the catalog has it for a project that is made without saying so.
+NEW_PROJECT_DAYS = 365
 Origins = Annotated[list[Annotated[str, msgspec.Meta(max_length=300)]], msgspec.Meta(max_length=100)]
 
 
 class Project(msgspec.Struct, frozen=True):
-    """A project. `retention_days` null is the instance's default, `ip_mode` null too.
+    """A project. `retention_days` null keeps events for ever, `ip_mode` null is the instance's default.
 
     `allowed_origins` are the pages that may send with public keys and read the answers; none are all that the instance
     allows.
@@ -67,7 +69,7 @@ class ProjectWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     name: Name
     organisation_id: uuid.UUID | None = None
     timezone: str = "UTC"
-    retention_days: Days | None = None
+    retention_days: Days | None = NEW_PROJECT_DAYS
     allowed_origins: Origins = []
     ip_mode: IpMode | None = None
 
@@ -118,7 +120,7 @@ async def create(call: Call) -> Reply:
     """A new project with a public key that sends and a secret one that reads; the same Idempotency-Key makes one."""
     wanted = await call.body(ProjectWanted)
     caller = await call.in_organisation(Action.PROJECT_CREATE, wanted.organisation_id)
-    if wanted.retention_days is not None:
+    if wanted.retention_days != NEW_PROJECT_DAYS:
         require(caller, Action.RETENTION_WRITE)
     settings = _checked(msgspec.structs.asdict(wanted))
     made = uuid7()

@@ -20,6 +20,7 @@ from functions.workspace.definitions import by_ids
 from functions.workspace.shapes import Listed, Name, PageQuery, listed
 from shared.catalog.client import Queries, Row
 from shared.clock import SYSTEM_CLOCK, to_datetime
+from shared.edge.framing import framed_by
 from shared.http import Reply, json_reply
 from shared.ids import uuid7
 from shared.refusals import Refusal, Rejected
@@ -55,7 +56,10 @@ class NewShare(Share, frozen=True):
 
 
 class ShareWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`embeddable` lets other sites show the page in a frame; `expires_at` needs an offset, null is never."""
+    """`embeddable` lets other sites show the page in a frame: those the project allows, any where it names none.
+
+    `expires_at` needs an offset, null is never.
+    """
 
     dashboard_id: uuid.UUID
     name: Name = "share"
@@ -155,7 +159,10 @@ async def look(call: Call) -> Reply:
         expires_at=row["expires_at"],
         updated_at=row["updated_at"],
     )
-    return json_reply(shown)
+    reply = json_reply(shown)
+    framed = framed_by(row, to_datetime(SYSTEM_CLOCK.micros()))
+    reply.headers["content-security-policy"] = f"default-src 'none'; {framed}"
+    return reply
 
 
 async def ask(call: Call) -> Reply:

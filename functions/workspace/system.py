@@ -63,13 +63,26 @@ class Freshness(msgspec.Struct, frozen=True):
     delay_p95_ms: float | None
 
 
+class Ledger(msgspec.Struct, frozen=True):
+    """Whether all that was acknowledged is written: `gaps` nobody has explained, the oldest found `since`.
+
+    `unchecked` before the first check; `checked_at` is the last one.
+    """
+
+    state: Literal["proven", "gap", "unchecked"]
+    gaps: int
+    since: datetime | None
+    checked_at: datetime | None
+
+
 class System(msgspec.Struct, frozen=True):
-    """How the instance is now; `queues` and `freshness` are null where the engine that knows is away."""
+    """How the instance is now; `queues`, `freshness` and `ledger` are null where the engine that knows is away."""
 
     state: Literal["ok", "behind", "degraded"]
     parts: list[Part]
     queues: list[Queue] | None
     freshness: Freshness | None
+    ledger: Ledger | None
     checked_at: datetime
 
 
@@ -77,6 +90,7 @@ class _Seen(msgspec.Struct, frozen=True):
     part: Part
     queues: list[Queue] | None = None
     freshness: Freshness | None = None
+    ledger: Ledger | None = None
 
 
 class _Answered(msgspec.Struct, frozen=True):
@@ -86,6 +100,7 @@ class _Answered(msgspec.Struct, frozen=True):
     schema_version: str | None = None
     queues: list[Queue] | None = None
     freshness: Freshness | None = None
+    ledger: Ledger | None = None
 
 
 async def show(call: Call) -> Reply:
@@ -105,6 +120,7 @@ async def show(call: Call) -> Reply:
             parts=[one.part for one in seen],
             queues=bus.queues,
             freshness=warehouse.freshness,
+            ledger=catalog.ledger,
             checked_at=to_datetime(SYSTEM_CLOCK.micros()),
         )
     )
@@ -125,7 +141,7 @@ async def _seen(name: PartName, kind: str, ask: Callable[[], Awaitable[_Answered
     except (UnavailableError, TimeoutError):
         return _Seen(Part(name, kind, ok=False, took_ms=_since(started)))
     part = Part(name, kind, True, _since(started), said.version, said.schema_version)
-    return _Seen(part, said.queues, said.freshness)
+    return _Seen(part, said.queues, said.freshness, said.ledger)
 
 
 def _since(started: float) -> float:
@@ -164,7 +180,9 @@ async def _warehouse(settings: Settings, project: str) -> _Answered:
 
 async def _catalog(call: Call) -> _Answered:
     [row] = await call.ports.catalog.rows("workspace/versions")
-    return _Answered(row["version"], row["schema_version"])
+    [ledger] = await call.ports.catalog.rows("ledger/state")
+    state = "gap" if ledger["gaps"] else "proven" if ledger["checked_at"] else "unchecked"
+    return _Answered(row["version"], row["schema_version"], ledger=msgspec.convert({**ledger, "state": state}, Ledger))
 
 
 async def _cache(settings: Settings) -> _Answered:

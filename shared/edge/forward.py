@@ -37,9 +37,11 @@ def origin_of(functions_url: str, service: str) -> str:
 class Forwarder:
     """Passes requests on to functions at `functions_url` ({service} in it stands for each one's name)."""
 
-    def __init__(self, functions_url: str, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(self, functions_url: str, clock: Clock = SYSTEM_CLOCK, *, unchanged: bool = False) -> None:
+        """With `unchanged` a function sees a request as if it had come straight to it."""
         self._functions_url = functions_url
         self._clock = clock
+        self._unchanged = unchanged
         self._breakers: dict[str, Breaker] = {}
         self._session: aiohttp.ClientSession | None = None
 
@@ -81,7 +83,7 @@ class Forwarder:
                     self._opened().request(
                         request.method,
                         address,
-                        headers=_passed_on(request),
+                        headers=_end_to_end(request) if self._unchanged else _passed_on(request),
                         data=body or None,
                         timeout=timeout,
                         allow_redirects=False,
@@ -132,9 +134,14 @@ async def _passed_by(answer: "aiohttp.ClientResponse", held: AsyncExitStack) -> 
                 yield part
 
 
-def _passed_on(request: Request) -> dict[str, str]:
+def _end_to_end(request: Request) -> dict[str, str]:
+    """The headers that are meant for the function, and not for one connection on the way."""
     named = {name.strip().lower() for name in request.headers.get("connection", "").split(",")}
-    headers = {name: value for name, value in request.headers.items() if name not in _NOT_FORWARDED | named}
+    return {name: value for name, value in request.headers.items() if name not in _NOT_FORWARDED | named}
+
+
+def _passed_on(request: Request) -> dict[str, str]:
+    headers = _end_to_end(request)
     headers["x-request-id"] = request.request_id
     headers["traceparent"] = request.traceparent
     headers["x-forwarded-for"] = ", ".join(filter(None, [headers.get("x-forwarded-for"), request.peer]))

@@ -6,6 +6,7 @@ from shared.addresses import TRUSTED_PROXIES, TrustedProxies
 from shared.catalog.client import Catalog
 from shared.config import CATALOG_URL, PUBLIC_URL, setting
 from shared.edge.forward import Forwarder
+from shared.edge.framing import Framing
 from shared.edge.headers import SecurityHeaders
 from shared.edge.limiting import EdgeLimits
 from shared.edge.origins import ProjectOrigins
@@ -29,6 +30,7 @@ class Front:
     def __init__(self, functions_url: str, settings: FrontSettings) -> None:
         self._catalog = Catalog(settings.catalog_url)
         self._origins = ProjectOrigins(self._catalog) if settings.catalog_url else None
+        self._framing = Framing(self._catalog) if settings.catalog_url else None
         self._security = SecurityHeaders(settings.public_url)
         self._forwarder = Forwarder(functions_url)
         self._limits = EdgeLimits(
@@ -54,6 +56,10 @@ class Front:
         if taken is not None:
             reply.headers.update(taken.headers())
         return reply
+
+    async def frame(self, request: Request, page: Reply) -> Reply:
+        """The page, with who may show it in a frame."""
+        return page if self._framing is None else await self._framing.open_to(request, page)
 
     async def dress(self, request: Request, reply: Reply) -> Reply:
         """The reply with the headers that a browser goes by: of its project's origins, and of security."""

@@ -8,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from shared import metrics
 from shared.refusals import Refusal, Rejected
+from shared.tracing import current, exemplar
 from shared.warehouse.client import Answer, WarehouseError
 
 # The filter's own fault, found only by the warehouse: a regular expression that RE2 cannot compile.
@@ -80,7 +81,7 @@ class Asker:
                 raise Rejected(Refusal.BAD_FILTER, _not_re2(error)) from error
             raise
         seconds = time.perf_counter() - started
-        metrics.QUERY_SECONDS.labels(self._function).observe(seconds)
+        metrics.QUERY_SECONDS.labels(self._function).observe(seconds, exemplar(current()))
         self._seconds += seconds
         if any(isinstance(cell, float) and not math.isfinite(cell) for row in answer.rows for cell in row):
             raise Rejected(Refusal.BAD_MEASURE, f"{self._measure}: the answer is larger than a Float64 can hold")

@@ -56,6 +56,15 @@ class Buckets(msgspec.Struct, frozen=True):
         """Each bucket's own begin as ISO 8601 with the local offset it has then."""
         return [self._label(start) for start in self.starts]
 
+    def number_of(self, label: str, field: str) -> int:
+        """The number of the bucket with this label; refuses what is none (`bad_question`), naming the field."""
+        labels = self.labels()
+        if label not in labels:
+            raise Rejected(
+                Refusal.BAD_QUESTION, f"`{field}` {label!r}: take a begin that is in the answer, such as {labels[0]}"
+            )
+        return labels.index(label)
+
     def unfinished(self, now: datetime) -> str | None:
         """The label of the first bucket that is not over at `now`; None where all are."""
         found = next((start for start, end in zip(self.starts, self.ends, strict=True) if end > now), None)

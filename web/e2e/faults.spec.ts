@@ -4,7 +4,25 @@ import { expect, expectAccessible, forgetAnswers, signedIn, test } from "./app";
  * The API's answers to each page replaced by faults, by intercepting them in the browser: the server itself is sound.
  * What stands on the page before its data (who is signed in, which projects there are) is left alone.
  */
-const PAGES = ["overview", "events", "rejected", "keys", "members", "settings", "system"];
+const PAGES = [
+  "overview",
+  "funnel",
+  "retention",
+  "lifecycle",
+  "paths",
+  "attribution",
+  "people",
+  "segments",
+  "sessions",
+  "explore",
+  "dashboards",
+  "events",
+  "rejected",
+  "keys",
+  "members",
+  "settings",
+  "system",
+];
 const DATA = /\/api\/v1\/(?!auth\/|projects(\?|$)|live\/stream)/;
 
 for (const name of PAGES) {

@@ -1,8 +1,8 @@
 import { EVENTS, expect, expectAccessible, signedIn, test } from "./app";
 
-test.beforeEach(async ({ page, account, texts }) => {
-  await signedIn(page, account);
-  await page.goto(`/app/p/${account.project}/overview`);
+test.beforeEach(async ({ page, week, texts }) => {
+  await signedIn(page, week);
+  await page.goto(`/app/p/${week.project}/overview`);
   await expect(page.getByRole("heading", { level: 1, name: texts.overview.title })).toBeVisible();
 });
 
@@ -58,14 +58,14 @@ test("a filter is added by hand, named, and cleared", async ({ page, texts }) =>
   await expect(page).not.toHaveURL(/filters/);
 });
 
-test("a session that ends leads to sign-in and back to the same address", async ({ page, context, account, texts }) => {
+test("a session that ends leads to sign-in and back to the same address", async ({ page, context, week, texts }) => {
   await page.keyboard.press("w");
   await expect(page).toHaveURL(/range=7d/);
   await context.clearCookies();
   await page.reload();
   await expect(page).toHaveURL(/sign-in/);
-  await page.getByLabel(texts.signIn.email, { exact: true }).fill(account.email);
-  await page.getByLabel(texts.signIn.password, { exact: true }).fill(account.password);
+  await page.getByLabel(texts.signIn.email, { exact: true }).fill(week.email);
+  await page.getByLabel(texts.signIn.password, { exact: true }).fill(week.password);
   await page.getByRole("button", { name: texts.signIn.submit }).click();
   await expect(page).toHaveURL(/overview\?range=7d/);
 });

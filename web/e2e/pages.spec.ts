@@ -1,9 +1,22 @@
+import { randomUUID } from "node:crypto";
 import type { Page } from "@playwright/test";
 import { expect, expectAccessible, signedIn, test } from "./app";
 
 /** Every page a signed-in person can open. */
 const PAGES = [
   "p/$/overview",
+  "p/$/funnel",
+  "p/$/retention",
+  "p/$/lifecycle",
+  "p/$/paths",
+  "p/$/attribution",
+  "p/$/people",
+  "p/$/people/u%3Auser-1",
+  "p/$/segments",
+  "p/$/segments/new",
+  "p/$/sessions",
+  "p/$/explore",
+  "p/$/dashboards",
   "p/$/events",
   "p/$/rejected",
   "p/$/playground",
@@ -40,3 +53,16 @@ for (const path of ALONE)
     await page.goto(`/app/${path}`);
     await expectWhole(page);
   });
+
+test("an invitation that holds: accessible for who has no account yet", async ({ page, account, texts }) => {
+  const { email, password } = account;
+  const login = await page.request.post("/api/v1/auth/login", { data: { email, password } });
+  const headers = { authorization: `Bearer ${(await login.json()).access_token}` };
+  const [organisation] = (await (await page.request.get("/api/v1/organisations", { headers })).json()).items;
+  const data = { email: `invited-${randomUUID()}@example.com`, role: "editor" };
+  const reply = await page.request.post(`/api/v1/organisations/${organisation.id}/invitations`, { headers, data });
+  const link = new URL((await reply.json()).link);
+  await page.goto(link.pathname + link.search + link.hash);
+  await expect(page.getByRole("button", { name: texts.invitation.join })).toBeVisible();
+  await expectWhole(page);
+});

@@ -1,14 +1,34 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Page } from "@playwright/test";
+import type { APIRequestContext, Page } from "@playwright/test";
 import { USER_AGENT } from "../playwright.config";
 import type { en } from "../src/i18n/en";
 import { expect, test } from "./app";
 
 /** Pictures of every page for the documentation, of the demo shop's data: `./task web:screenshots`. */
 const FOLDER = join(import.meta.dirname, "../../docs/screenshots");
-const PAGES = ["overview", "events", "rejected", "playground", "install", "keys", "settings", "members", "system"];
+const PAGES = [
+  "overview",
+  "funnel",
+  "retention",
+  "lifecycle",
+  "paths",
+  "attribution",
+  "people",
+  "segments",
+  "sessions",
+  "explore",
+  "dashboard",
+  "events",
+  "rejected",
+  "playground",
+  "install",
+  "keys",
+  "settings",
+  "members",
+  "system",
+];
 const OWN = ["account", "projects", "sign-in"];
 
 interface Demo {
@@ -19,6 +39,8 @@ interface Demo {
 let demo: Demo;
 let project: string;
 let key: string;
+/** Where pages are that need more than their name. */
+const ADDRESSES: Record<string, string> = {};
 
 test.beforeAll(async ({ playwright, baseURL }) => {
   test.setTimeout(400_000);
@@ -36,9 +58,70 @@ test.beforeAll(async ({ playwright, baseURL }) => {
   const made = { headers, data: { name: "Shop front", kind: "public" } };
   key = (await (await api.post(`/api/v1/projects/${project}/keys`, made)).json()).key;
   await api.post("/api/v1/events", { headers: { "x-api-key": key }, data: [...FAULTY, { event: "page_view" }] });
+  await makeDashboard(api, { ...headers, "x-project-id": project });
   await api.post("/api/v1/auth/logout-all", { headers });
   await api.dispose();
 });
+
+const CONVERSION = {
+  series: [
+    { measure: "users", events: ["purchase"], hidden: true },
+    { measure: "users", hidden: true },
+  ],
+  formulas: [{ formula: "A / B * 100", label: "Conversion, %" }],
+};
+
+/** A dashboard with each kind of widget, a note on the charts, and a question for Explore. */
+async function makeDashboard(api: APIRequestContext, headers: Record<string, string>): Promise<void> {
+  const widget = (id: string, title: string, kind: string, query: object, chart: string) => ({
+    id,
+    title,
+    chart,
+    inline: { kind, query, last: "30d" },
+  });
+  const before = { compare: "previous_period" };
+  const steps = ["page_view", "product_view", "add_to_cart", "purchase"].map((event) => ({ event }));
+  const widgets = [
+    widget("users", "Users", "explore", { series: [{ measure: "users" }], ...before }, "number"),
+    widget("revenue", "Revenue, €", "explore", { series: [{ measure: "sum:revenue" }], ...before }, "number"),
+    widget("rate", "Conversion, %", "explore", { ...CONVERSION, ...before }, "number"),
+    { id: "words", title: "Mondays, ten", text: "What changed since last week, and why?" },
+    widget("events", "Events", "explore", { series: [{ measure: "count" }], group_by: "event" }, "area"),
+    widget("places", "Countries", "breakdown", { by: "country", measure: "users", limit: 6 }, "bar"),
+    widget("funnel", "From view to purchase", "funnel", { steps, window: "7d" }, ""),
+    widget("back", "Who comes back", "retention", { interval: "week" }, ""),
+    widget("devices", "Devices", "breakdown", { by: "device", measure: "users" }, "pie"),
+    widget("pages", "Pages", "breakdown", { by: "path", limit: 6 }, "table"),
+  ];
+  const at = (i: string, x: number, y: number, w: number, h: number) => ({ i, x, y, w, h });
+  const items = [
+    at("users", 0, 0, 3, 2),
+    at("revenue", 3, 0, 3, 2),
+    at("rate", 6, 0, 3, 2),
+    at("words", 9, 0, 3, 2),
+    at("events", 0, 2, 8, 5),
+    at("places", 8, 2, 4, 5),
+    at("funnel", 0, 7, 5, 4),
+    at("back", 5, 7, 7, 4),
+    at("devices", 0, 11, 5, 4),
+    at("pages", 5, 11, 7, 4),
+  ];
+  const known = (await (await api.get("/api/v1/dashboards", { headers })).json()).items;
+  let id = known.find(({ name }: { name: string }) => name === "Shop at a glance")?.id;
+  if (!id) {
+    const data = { name: "Shop at a glance", description: "What we look at on Mondays.", widgets, layout: { items } };
+    id = (await (await api.post("/api/v1/dashboards", { headers, data })).json()).id;
+    const day = new Date(Date.now() - 9 * 86_400_000).toISOString();
+    await api.post("/api/v1/annotations", { headers, data: { at: day, text: "Autumn campaign" } });
+  }
+  ADDRESSES.dashboard = `dashboards/${id}`;
+  const series = [
+    { measure: "users", act: { event: "product_view" } },
+    { measure: "users", act: { event: "purchase" } },
+  ];
+  const asked = { series, formulas: [{ formula: "B / A * 100", label: "%" }], kind: "line" };
+  ADDRESSES.explore = `explore?ask=${encodeURIComponent(JSON.stringify(asked))}`;
+}
 
 /** For the page that shows what was refused. */
 const FAULTY = [
@@ -71,7 +154,7 @@ for (const name of [...OWN, ...PAGES])
     );
     if (name !== "sign-in")
       await page.request.post("/api/v1/auth/login", { data: { email, password, client: "browser" } });
-    await page.goto(PAGES.includes(name) ? `/app/p/${project}/${name}` : `/app/${name}`);
+    await page.goto(PAGES.includes(name) ? `/app/p/${project}/${ADDRESSES[name] ?? name}` : `/app/${name}`);
     await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
     await expect(page.locator(".skeleton")).toHaveCount(0);
     if (name === "playground") await shop(page, texts);

@@ -16,6 +16,7 @@ import { useApi } from "./api/client";
 import type { Session } from "./api/session";
 import { useTexts } from "./i18n";
 import { sentenceOf } from "./panels/Panel";
+import { keep, kept } from "./state/kept";
 import { may } from "./state/may";
 import { ScopeProvider, scopeOf } from "./state/scope";
 import { parseView } from "./state/search";
@@ -53,7 +54,7 @@ function Broken({ error }: { error: Error }) {
 /** The project looked at last, else the first one. */
 function useLastProject() {
   const query = useQuery(projects(useApi()));
-  return { ...query, project: query.data?.find(({ id }) => id === localStorage.getItem(LAST)) ?? query.data?.[0] };
+  return { ...query, project: query.data?.find(({ id }) => id === kept(LAST)) ?? query.data?.[0] };
 }
 
 function Home() {
@@ -85,7 +86,7 @@ function ProjectPages() {
   const now = useMinute();
   const id = found?.id;
   useEffect(() => {
-    if (id) localStorage.setItem(LAST, id);
+    if (id) keep(LAST, id);
   }, [id]);
   if (error && !data) return <Broken error={error} />;
   if (data && !found) return <Missing />;
@@ -229,6 +230,24 @@ const page = <Path extends string>(path: Path) => ({ getParentRoute: () => proje
 const pageRoutes = [
   createRoute({ ...page("/"), component: ProjectHome }),
   createRoute({ ...page("overview"), component: lazyRouteComponent(() => import("./pages/Overview")) }),
+  createRoute({ ...page("explore"), component: lazyRouteComponent(() => import("./pages/Explore")) }),
+  createRoute({ ...page("dashboards"), component: lazyRouteComponent(() => import("./pages/Dashboards")) }),
+  createRoute({ ...page("dashboards/$dashboard"), component: lazyRouteComponent(() => import("./pages/Dashboard")) }),
+  createRoute({ ...page("funnel"), component: lazyRouteComponent(() => import("./pages/Funnel")) }),
+  createRoute({ ...page("retention"), component: lazyRouteComponent(() => import("./pages/Retention")) }),
+  createRoute({ ...page("lifecycle"), component: lazyRouteComponent(() => import("./pages/Lifecycle")) }),
+  createRoute({ ...page("paths"), component: lazyRouteComponent(() => import("./pages/Paths")) }),
+  createRoute({ ...page("attribution"), component: lazyRouteComponent(() => import("./pages/Attribution")) }),
+  createRoute({ ...page("people"), component: lazyRouteComponent(() => import("./pages/People")) }),
+  createRoute({ ...page("people/$person"), component: lazyRouteComponent(() => import("./pages/Person")) }),
+  createRoute({ ...page("segments"), component: lazyRouteComponent(() => import("./pages/Segments")) }),
+  createRoute({ ...page("segments/new"), component: lazyRouteComponent(() => import("./pages/SegmentForm")) }),
+  createRoute({ ...page("segments/$segment"), component: lazyRouteComponent(() => import("./pages/Segment")) }),
+  createRoute({
+    ...page("segments/$segment/edit"),
+    component: lazyRouteComponent(() => import("./pages/SegmentForm")),
+  }),
+  createRoute({ ...page("sessions"), component: lazyRouteComponent(() => import("./pages/Sessions")) }),
   createRoute({ ...page("events"), component: lazyRouteComponent(() => import("./pages/Events")) }),
   createRoute({ ...page("rejected"), component: lazyRouteComponent(() => import("./pages/Rejected")) }),
   createRoute({ ...page("playground"), component: lazyRouteComponent(() => import("./pages/Playground")) }),

@@ -129,7 +129,9 @@ test("rejected: reasons over time as a sentence, and the raw bytes of one", asyn
   });
   const panel = await screen.findByRole("region", { name: "Refused over time" });
   expect(
-    await within(panel).findByRole("figure", { description: /^3 events from .* The last interval is not over/ }),
+    await within(panel).findByRole("figure", {
+      description: /^3 refused events from .* The last interval is not over/,
+    }),
   ).toBeVisible();
   await userEvent.click(await screen.findByRole("button", { name: /Show what was sent for bad_id/ }));
   expect(screen.getByRole("dialog", { name: "What was sent" })).toHaveTextContent("{broken");

@@ -20,6 +20,8 @@ export interface Me {
   id: string;
   email: string;
   name: string;
+  /** Of mails. */
+  language: "en" | "ru";
   email_verified: boolean;
   second_factor: boolean;
   has_password: boolean;
@@ -75,6 +77,10 @@ export const removeTotp = auth<{ password: string; code: string }>("totp/remove"
 export const renewRecoveryCodes = auth<{ code: string }, { recovery_codes: string[] }>("totp/recovery-codes");
 export const resendVerification = auth<{ email: string }>("email/resend");
 export const endEverySession = auth<Record<string, never>>("logout-all");
+
+export function changeProfile(api: Api, body: { name?: string; language?: Me["language"] }): Promise<Me> {
+  return api.call("/api/v1/auth/me", { method: "PATCH", body });
+}
 
 export function endSession(api: Api, id: string): Promise<unknown> {
   return api.call(`/api/v1/auth/sessions/${id}`, { method: "DELETE" });

@@ -17,29 +17,53 @@ export type SystemAnswer = Schemas["System"];
 export type ReceiptAnswer = Schemas["ReceiptAnswer"];
 export type LiveAnswer = Schemas["LiveAnswer"];
 export type ValuesAnswer = Schemas["SchemaAnswer_Value_"];
+export type EventNamesAnswer = Schemas["SchemaAnswer_EventName_"];
+export type PropertiesAnswer = Schemas["SchemaAnswer_Property_"];
 
 export interface Call {
   method?: string;
   project?: string;
   query?: Record<string, string | number | undefined>;
   body?: unknown;
+  /** Sent as it is, as plain text, instead of a JSON body. */
+  text?: string;
   signal?: AbortSignal;
+  /** Of what is changed: it is refused where it is not the newest any more. */
+  version?: number;
 }
 
 /** The server's API, as the signed-in user. Every call answers the parsed JSON or raises ApiError. */
 export class Api {
   constructor(readonly session: Session) {}
 
-  async call<Answer>(path: string, { method, project, query, body, signal }: Call = {}): Promise<Answer> {
-    const headers: Record<string, string> = { accept: "application/json" };
+  async call<Answer>(path: string, call: Call = {}): Promise<Answer> {
+    const reply = await this.#reply(path, "application/json", call);
+    return (reply.status === 204 ? undefined : await reply.json()) as Answer;
+  }
+
+  /** The answer as a file to be saved, and its headers. */
+  async file(path: string, call: Call = {}): Promise<{ content: Blob; headers: Headers }> {
+    const reply = await this.#reply(path, "*/*", call);
+    return { content: await reply.blob(), headers: reply.headers };
+  }
+
+  async #reply(
+    path: string,
+    accept: string,
+    { method, project, query, body, text, signal, version }: Call,
+  ): Promise<Response> {
+    const headers: Record<string, string> = { accept };
     if (project) headers["x-project-id"] = project;
+    if (version !== undefined) headers["if-match"] = `"${version}"`;
     if (body !== undefined) headers["content-type"] = "application/json";
+    if (text !== undefined) headers["content-type"] = "text/plain; charset=utf-8";
+    const sent = text ?? (body === undefined ? undefined : JSON.stringify(body));
     let reply: Response;
     try {
       reply = await this.session.fetch(path + search(query), {
-        method: method ?? (body === undefined ? "GET" : "POST"),
+        method: method ?? (sent === undefined ? "GET" : "POST"),
         headers,
-        body: body === undefined ? undefined : JSON.stringify(body),
+        body: sent,
         signal,
       });
     } catch (error) {
@@ -47,7 +71,7 @@ export class Api {
       throw new ApiError(0, "unreachable", "", "", 0);
     }
     if (!reply.ok) throw await problemOf(reply);
-    return (reply.status === 204 ? undefined : await reply.json()) as Answer;
+    return reply;
   }
 }
 

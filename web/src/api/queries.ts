@@ -4,7 +4,9 @@ import type {
   Api,
   BreakdownAnswer,
   CountAnswer,
+  EventNamesAnswer,
   EventsAnswer,
+  PropertiesAnswer,
   ReasonsAnswer,
   SystemAnswer,
   TimeseriesAnswer,
@@ -13,7 +15,14 @@ import type {
 
 const asked = ({ span, timezone, filters, events }: AskedScope) => ({ ...span, timezone, filters, events });
 
-function ask<Answer>(api: Api, project: string, path: string, body: object, refetchInterval: number | false = 30_000) {
+/** A question as a POST; what was answered to the one before stays until the answer is there. */
+export function ask<Answer>(
+  api: Api,
+  project: string,
+  path: string,
+  body: object,
+  refetchInterval: number | false = 30_000,
+) {
   return queryOptions({
     queryKey: [project, path, body],
     queryFn: ({ signal }) => api.call<Answer>(path, { project, body, signal }),
@@ -64,7 +73,8 @@ export function anyEvent(api: Api, project: string) {
   return ask<EventsAnswer>(api, project, "/api/v1/query/events", { limit: 1 }, false);
 }
 
-function get<Answer>(
+/** The same as a GET. */
+export function get<Answer>(
   api: Api,
   project: string,
   path: string,
@@ -93,4 +103,15 @@ export function rejectedReasons(api: Api, scope: AskedScope) {
 /** How the instance is: engines, what waits, how fresh the project is. */
 export function systemOf(api: Api, project: string) {
   return get<SystemAnswer>(api, project, "/api/v1/system", {}, 10_000);
+}
+
+/** Names of events that happened in the range, the most frequent first. */
+export function knownEvents(api: Api, { span, timezone, project }: AskedScope) {
+  return get<EventNamesAnswer>(api, project, "/api/v1/schema/events", { ...span, timezone, limit: 200 }, false);
+}
+
+/** Properties that were sent in the range; of events of these names where some are given. */
+export function knownProperties(api: Api, { span, timezone, project }: AskedScope, event = "") {
+  const query = { ...span, timezone, limit: 200, ...(event && { event }) };
+  return get<PropertiesAnswer>(api, project, "/api/v1/schema/properties", query, false);
 }

@@ -170,6 +170,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/query/explore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Several series, formulas over them, running totals and moving averages */
+        post: operations["post /api/v1/query/explore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/analytics/events/timeseries": {
         parameters: {
             query?: never;
@@ -357,6 +374,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/query/retention/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Who of a cohort came back */
+        post: operations["post /api/v1/query/retention/people"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/query/lifecycle/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Who is new, returning, resurrecting or dormant in an interval */
+        post: operations["post /api/v1/query/lifecycle/people"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/query/stickiness/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Who was active in so many intervals */
+        post: operations["post /api/v1/query/stickiness/people"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/query/paths": {
         parameters: {
             query?: never;
@@ -369,6 +437,23 @@ export interface paths {
         put?: never;
         /** What people do after an event, before one, or first: nodes and links, step by step */
         post: operations["post /api/v1/query/paths"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/query/paths/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Who went a way */
+        post: operations["post /api/v1/query/paths/people"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1053,6 +1138,76 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/access-requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The access requests, the newest first */
+        get: operations["get /api/v1/access-requests"];
+        put?: never;
+        /** Start an access request */
+        post: operations["post /api/v1/access-requests"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access-requests/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One access request: state, progress, result */
+        get: operations["get /api/v1/access-requests/{id}"];
+        put?: never;
+        post?: never;
+        /** Cancel an access request */
+        delete: operations["delete /api/v1/access-requests/{id}"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access-requests/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Cancel an access request */
+        post: operations["post /api/v1/access-requests/{id}/cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/{id}/access-request": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gather everything about a person */
+        post: operations["post /api/v1/people/{id}/access-request"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/erasures": {
         parameters: {
             query?: never;
@@ -1194,6 +1349,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/people/{id}/erasure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Erase a person */
+        post: operations["post /api/v1/people/{id}/erasure"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/{id}/consent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a person said of their consent */
+        get: operations["get /api/v1/people/{id}/consent"];
+        /** Withdraw or grant a person's consent */
+        put: operations["put /api/v1/people/{id}/consent"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/erasures/lift": {
         parameters: {
             query?: never;
@@ -1220,7 +1410,7 @@ export interface paths {
         };
         /** For how long events are kept, and the last runs */
         get: operations["get /api/v1/retention"];
-        /** Keep events for so many days */
+        /** For how long events are kept, by name too */
         put: operations["put /api/v1/retention"];
         post?: never;
         delete?: never;
@@ -1240,6 +1430,291 @@ export interface paths {
         put?: never;
         /** What would be dropped */
         post: operations["post /api/v1/retention/preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/retention/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The enforcement of retentions, the newest first */
+        get: operations["get /api/v1/retention/runs"];
+        put?: never;
+        /** Start an enforcement of retention */
+        post: operations["post /api/v1/retention/runs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/retention/runs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One enforcement of retention: state, progress, result */
+        get: operations["get /api/v1/retention/runs/{id}"];
+        put?: never;
+        post?: never;
+        /** Cancel an enforcement of retention */
+        delete: operations["delete /api/v1/retention/runs/{id}"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/retention/runs/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Cancel an enforcement of retention */
+        post: operations["post /api/v1/retention/runs/{id}/cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/retention/holds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Legal holds, the newest first */
+        get: operations["get /api/v1/retention/holds"];
+        put?: never;
+        /** Keep somebody's rows, or all, until released */
+        post: operations["post /api/v1/retention/holds"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/retention/holds/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One legal hold */
+        get: operations["get /api/v1/retention/holds/{id}"];
+        put?: never;
+        post?: never;
+        /** Release a legal hold */
+        delete: operations["delete /api/v1/retention/holds/{id}"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/backups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Copies of the instance, the newest first */
+        get: operations["get /api/v1/backups"];
+        put?: never;
+        /** Make a copy of the instance */
+        post: operations["post /api/v1/backups"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/backups/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One copy: state, until when it holds everything, how large */
+        get: operations["get /api/v1/backups/{id}"];
+        put?: never;
+        post?: never;
+        /** Remove a copy */
+        delete: operations["delete /api/v1/backups/{id}"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ledger": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The proof that what was accepted is stored or rejected */
+        get: operations["get /api/v1/ledger"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pii/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is hashed, dropped or cut at ingest */
+        get: operations["get /api/v1/pii/rules"];
+        put?: never;
+        /** Hash, drop or cut a property from now on */
+        post: operations["post /api/v1/pii/rules"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pii/rules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One PII rule */
+        get: operations["get /api/v1/pii/rules/{id}"];
+        /** Change a PII rule */
+        put: operations["put /api/v1/pii/rules/{id}"];
+        post?: never;
+        /** Remove a PII rule */
+        delete: operations["delete /api/v1/pii/rules/{id}"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pii/scans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The examination for personal datas, the newest first */
+        get: operations["get /api/v1/pii/scans"];
+        put?: never;
+        /** Start an examination for personal data */
+        post: operations["post /api/v1/pii/scans"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pii/scans/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One examination for personal data: state, progress, result */
+        get: operations["get /api/v1/pii/scans/{id}"];
+        put?: never;
+        post?: never;
+        /** Cancel an examination for personal data */
+        delete: operations["delete /api/v1/pii/scans/{id}"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pii/scans/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Cancel an examination for personal data */
+        post: operations["post /api/v1/pii/scans/{id}/cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rejected/replays": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The attempt to take refused events agains, the newest first */
+        get: operations["get /api/v1/rejected/replays"];
+        put?: never;
+        /** Start an attempt to take refused events again */
+        post: operations["post /api/v1/rejected/replays"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rejected/replays/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One attempt to take refused events again: state, progress, result */
+        get: operations["get /api/v1/rejected/replays/{id}"];
+        put?: never;
+        post?: never;
+        /** Cancel an attempt to take refused events again */
+        delete: operations["delete /api/v1/rejected/replays/{id}"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rejected/replays/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Cancel an attempt to take refused events again */
+        post: operations["post /api/v1/rejected/replays/{id}/cancel"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1487,6 +1962,77 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The channels of the project */
+        get: operations["get /api/v1/channels"];
+        put?: never;
+        /** A new channel to a chat or an on-call service */
+        post: operations["post /api/v1/channels"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One channel */
+        get: operations["get /api/v1/channels/{id}"];
+        put?: never;
+        post?: never;
+        /** Remove a channel with its deliveries */
+        delete: operations["delete /api/v1/channels/{id}"];
+        options?: never;
+        head?: never;
+        /** Change a channel */
+        patch: operations["patch /api/v1/channels/{id}"];
+        trace?: never;
+    };
+    "/api/v1/channels/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a test to a channel */
+        post: operations["post /api/v1/channels/{id}/test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Deliveries to one channel, the newest first */
+        get: operations["get /api/v1/channels/{id}/deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/alerts": {
         parameters: {
             query?: never;
@@ -1499,6 +2045,23 @@ export interface paths {
         put?: never;
         /** Make an alert rule */
         post: operations["post /api/v1/alerts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a rule would have come to */
+        post: operations["post /api/v1/alerts/preview"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1797,7 +2360,8 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /** Change your name or the language of mails */
+        patch: operations["patch /api/v1/auth/me"];
         trace?: never;
     };
     "/api/v1/auth/sessions": {
@@ -2162,7 +2726,11 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Change your name or the language of mails
+         * @description The same as /api/v1/auth/me, for older clients.
+         */
+        patch: operations["patch /auth/me"];
         trace?: never;
     };
     "/auth/sessions": {
@@ -3086,6 +3654,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/annotations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The dated notes of a project */
+        get: operations["get /api/v1/annotations"];
+        put?: never;
+        /** Keep a dated note */
+        post: operations["post /api/v1/annotations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/annotations/{annotation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove a note */
+        delete: operations["delete /api/v1/annotations/{annotation_id}"];
+        options?: never;
+        head?: never;
+        /** Change a note */
+        patch: operations["patch /api/v1/annotations/{annotation_id}"];
+        trace?: never;
+    };
     "/api/v1/shared/{token}": {
         parameters: {
             query?: never;
@@ -3143,12 +3747,12 @@ export interface components {
          * @description A stable code; never renamed once released.
          * @enum {unknown}
          */
-        Refusal: "account_blocked" | "bad_code" | "bad_credentials" | "bad_cursor" | "bad_destination" | "bad_encoding" | "bad_filter" | "bad_id" | "bad_idempotency_key" | "bad_link" | "bad_measure" | "bad_properties" | "bad_question" | "bad_range" | "bad_reference_table" | "bad_request" | "bad_schedule" | "bad_segment" | "bad_text" | "bad_timestamp" | "bad_timezone" | "bad_value" | "body_too_large" | "body_too_slow" | "conflict" | "csrf_missing" | "duplicate_key" | "event_too_large" | "gone" | "headers_too_large" | "idempotency_key_reused" | "internal" | "key_expired" | "key_missing" | "key_revoked" | "key_unknown" | "last_owner" | "malformed_json" | "method_not_allowed" | "name_missing" | "name_too_long" | "not_a_cloudevent" | "not_an_object" | "not_found" | "organisation_required" | "origin_forbidden" | "overloaded" | "project_forbidden" | "project_required" | "query_too_expensive" | "quota_exceeded" | "rate_limited" | "role_missing" | "scope_missing" | "second_factor_required" | "store_refused" | "token_expired" | "token_missing" | "token_required" | "token_revoked" | "token_unknown" | "too_deep" | "too_many_events" | "too_many_properties" | "unavailable" | "unexpected_event_type" | "unknown_field" | "unsupported_media_type" | "user_id_missing" | "value_too_long" | "version_changed" | "version_missing" | "weak_password" | "wrong_account" | "wrong_shape" | "wrong_type";
+        Refusal: "account_blocked" | "bad_code" | "bad_credentials" | "bad_cursor" | "bad_destination" | "bad_encoding" | "bad_filter" | "bad_id" | "bad_idempotency_key" | "bad_link" | "bad_measure" | "bad_properties" | "bad_question" | "bad_range" | "bad_reference_table" | "bad_request" | "bad_schedule" | "bad_segment" | "bad_text" | "bad_timestamp" | "bad_timezone" | "bad_value" | "body_too_large" | "body_too_slow" | "conflict" | "consent_withdrawn" | "csrf_missing" | "duplicate_key" | "event_too_large" | "gone" | "headers_too_large" | "idempotency_key_reused" | "internal" | "key_expired" | "key_missing" | "key_revoked" | "key_unknown" | "last_owner" | "malformed_json" | "method_not_allowed" | "name_missing" | "name_too_long" | "not_a_cloudevent" | "not_an_object" | "not_found" | "organisation_required" | "origin_forbidden" | "overloaded" | "person_erased" | "project_forbidden" | "project_required" | "query_too_expensive" | "quota_exceeded" | "rate_limited" | "role_missing" | "scope_missing" | "second_factor_required" | "store_refused" | "token_expired" | "token_missing" | "token_required" | "token_revoked" | "token_unknown" | "too_deep" | "too_many_events" | "too_many_properties" | "unavailable" | "unexpected_event_type" | "unknown_field" | "unsupported_media_type" | "user_id_missing" | "value_too_long" | "version_changed" | "version_missing" | "weak_password" | "wrong_account" | "wrong_shape" | "wrong_type";
         /**
          * Accepted
          * @description The answer to an accepted request.
          */
-        "functions.ingest.logic.Accepted": {
+        "functions.ingest.answers.Accepted": {
             accepted: number;
             rejected: components["schemas"]["Refused"][];
             receipt: string;
@@ -3432,6 +4036,111 @@ export interface components {
         Range: {
             from: string;
             to: string;
+        };
+        /**
+         * ExploreAnswer
+         * @description The lines: those of each series that is not hidden, then those of each formula.
+         */
+        ExploreAnswer: {
+            series: components["schemas"]["Line"][];
+            /** @enum {unknown} */
+            interval: "day" | "hour" | "minute" | "month" | "week";
+            incomplete_last: boolean;
+            incomplete_from: string | null;
+            compare: components["schemas"]["ExploredRange"] | null;
+            exact: boolean;
+            took_ms: number;
+            rows_read: number;
+            range: {
+                [key: string]: string;
+            };
+            plan: components["schemas"]["Plan"];
+        };
+        /**
+         * Line
+         * @description One line; `name` is the series' letter or the formula, `total` that of the whole range, a formula's of totals.
+         */
+        Line: {
+            name: string;
+            label: string;
+            key: string | null;
+            other: boolean;
+            total: number | null;
+            points: [
+                string,
+                number | null
+            ][];
+        };
+        /**
+         * ExploredRange
+         * @description The same lines over the other range; points with the same place belong together.
+         */
+        ExploredRange: {
+            range: {
+                [key: string]: string;
+            };
+            series: components["schemas"]["Line"][];
+            incomplete_last: boolean;
+            incomplete_from: string | null;
+        };
+        /**
+         * ExploreQuery
+         * @description What a caller asks: up to ten series over one range, with one breakdown; `filters` hold for each of them.
+         */
+        ExploreQuery: {
+            from: string;
+            to: string;
+            series: components["schemas"]["functions.query_timeseries.explore.Wanted"][];
+            /** @default [] */
+            formulas: components["schemas"]["Computed"][];
+            /**
+             * @default day
+             * @enum {unknown}
+             */
+            interval: "day" | "hour" | "minute" | "month" | "week";
+            /** @default [] */
+            filters: components["schemas"]["Filter"][];
+            /** @default null */
+            group_by: string | null;
+            /** @default 5 */
+            limit: number;
+            /** @default null */
+            compare: ("previous_period" | "previous_year") | components["schemas"]["Range"] | null;
+            /** @default null */
+            timezone: string | null;
+        };
+        /**
+         * Wanted
+         * @description One series: `hidden` ones are only computed with; of `cumulative` and `moving_average` at most one is given.
+         */
+        "functions.query_timeseries.explore.Wanted": {
+            /** @default count */
+            measure: string;
+            /** @default [] */
+            events: string[];
+            /** @default [] */
+            filters: components["schemas"]["Filter"][];
+            /** @default  */
+            label: string;
+            /** @default false */
+            hidden: boolean;
+            /** @default false */
+            cumulative: boolean;
+            /** @default null */
+            moving_average: number | null;
+        };
+        /**
+         * Computed
+         * @description A formula over the series, which are A, B, C … in their order; cumulative, it is of their running totals.
+         */
+        Computed: {
+            formula: string;
+            /** @default  */
+            label: string;
+            /** @default false */
+            cumulative: boolean;
+            /** @default null */
+            moving_average: number | null;
         };
         /**
          * PointCount
@@ -3755,6 +4464,9 @@ export interface components {
         /**
          * BehindQuery
          * @description Who is behind a step: those who came to it, or with `dropped` those who came to it and no further.
+         *
+         *         `group`: only those of this one value of `breakdown`, which may be null. `took`: only those whom it took at least
+         *         so many whole seconds to come there, and less than so many, null for any number.
          */
         BehindQuery: {
             from: string;
@@ -3805,6 +4517,13 @@ export interface components {
             step: number;
             /** @default false */
             dropped: boolean;
+            /** @default [] */
+            group: (string | null)[];
+            /** @default null */
+            took: [
+                number,
+                number | null
+            ] | null;
             /** @default 100 */
             page: number;
             /** @default  */
@@ -4045,6 +4764,171 @@ export interface components {
             act: components["schemas"]["Act"];
         };
         /**
+         * PeopleBehind
+         * @description A page of people in the order of their ids; `next_cursor` is null on the last one.
+         */
+        PeopleBehind: {
+            items: components["schemas"]["PersonBehind"][];
+            next_cursor: string | null;
+            range: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * PersonBehind
+         * @description Somebody behind a number, by the id of the person, or of the session where sessions are counted.
+         */
+        PersonBehind: {
+            id: string;
+        };
+        /**
+         * RetentionPeopleQuery
+         * @description Who is behind a number of a cohort: those who came back at `offset`, of the cohort that begins at `cohort`.
+         */
+        RetentionPeopleQuery: {
+            from: string;
+            to: string;
+            /**
+             * @default day
+             * @enum {unknown}
+             */
+            interval: "day" | "month" | "week";
+            /** @default [] */
+            filters: components["schemas"]["Filter"][];
+            /**
+             * @default users
+             * @enum {unknown}
+             */
+            count_by: "sessions" | "users";
+            /** @default null */
+            timezone: string | null;
+            /** @default false */
+            explain: boolean;
+            /**
+             * @default {
+             *       "event": "",
+             *       "any_of": [],
+             *       "filters": []
+             *     }
+             */
+            start: components["schemas"]["Act"];
+            /**
+             * @default {
+             *       "event": "",
+             *       "any_of": [],
+             *       "filters": []
+             *     }
+             */
+            returning: components["schemas"]["Act"];
+            /**
+             * @default event
+             * @enum {unknown}
+             */
+            cohort_by: "event" | "first_seen";
+            /** @default true */
+            first_time: boolean;
+            /** @default false */
+            rolling: boolean;
+            /**
+             * @default exact
+             * @enum {unknown}
+             */
+            mode: "bracket" | "exact" | "on_or_after";
+            /** @default [] */
+            brackets: [
+                number,
+                number
+            ][];
+            /** @default 12 */
+            periods: number;
+            /** @default users */
+            measure: string;
+            /** @default false */
+            cumulative: boolean;
+            cohort: string;
+            offset: number;
+            /** @default 100 */
+            page: number;
+            /** @default  */
+            cursor: string;
+        };
+        /**
+         * LifecyclePeopleQuery
+         * @description Who was in a state in the interval that begins at `time`.
+         */
+        LifecyclePeopleQuery: {
+            from: string;
+            to: string;
+            /**
+             * @default day
+             * @enum {unknown}
+             */
+            interval: "day" | "month" | "week";
+            /** @default [] */
+            filters: components["schemas"]["Filter"][];
+            /**
+             * @default users
+             * @enum {unknown}
+             */
+            count_by: "sessions" | "users";
+            /** @default null */
+            timezone: string | null;
+            /** @default false */
+            explain: boolean;
+            /**
+             * @default {
+             *       "event": "",
+             *       "any_of": [],
+             *       "filters": []
+             *     }
+             */
+            act: components["schemas"]["Act"];
+            time: string;
+            /** @enum {unknown} */
+            state: "dormant" | "new" | "resurrecting" | "returning";
+            /** @default 100 */
+            page: number;
+            /** @default  */
+            cursor: string;
+        };
+        /**
+         * StickinessPeopleQuery
+         * @description Who was active in exactly so many intervals.
+         */
+        StickinessPeopleQuery: {
+            from: string;
+            to: string;
+            /**
+             * @default day
+             * @enum {unknown}
+             */
+            interval: "day" | "month" | "week";
+            /** @default [] */
+            filters: components["schemas"]["Filter"][];
+            /**
+             * @default users
+             * @enum {unknown}
+             */
+            count_by: "sessions" | "users";
+            /** @default null */
+            timezone: string | null;
+            /** @default false */
+            explain: boolean;
+            /**
+             * @default {
+             *       "event": "",
+             *       "any_of": [],
+             *       "filters": []
+             *     }
+             */
+            act: components["schemas"]["Act"];
+            intervals: number;
+            /** @default 100 */
+            page: number;
+            /** @default  */
+            cursor: string;
+        };
+        /**
          * PathsAnswer
          * @description The nodes of each step, the links between them, and the whole ways most people went.
          */
@@ -4134,6 +5018,68 @@ export interface components {
             timezone: string | null;
             /** @default false */
             explain: boolean;
+        };
+        /**
+         * PathsPeopleQuery
+         * @description Who came to the first of these stops at `step`, to the next one at the step after, and so on.
+         *
+         *         `whole`: their way is these stops and no other. Who is one of the others is as in the answer: at a node all that
+         *         are not shown there, in a whole path those that are no step of their own.
+         */
+        PathsPeopleQuery: {
+            from: string;
+            to: string;
+            /** @default null */
+            start: components["schemas"]["Act"] | null;
+            /** @default null */
+            end: components["schemas"]["Act"] | null;
+            /** @default event */
+            by: string;
+            /** @default 5 */
+            steps: number;
+            /** @default true */
+            collapse: boolean;
+            /** @default 8 */
+            limit: number;
+            /** @default 1 */
+            min_support: number;
+            /** @default [] */
+            events: string[];
+            /** @default [] */
+            exclude_events: string[];
+            /** @default [] */
+            filters: components["schemas"]["Filter"][];
+            /**
+             * @default users
+             * @enum {unknown}
+             */
+            count_by: "sessions" | "users";
+            /** @default null */
+            timezone: string | null;
+            /** @default false */
+            explain: boolean;
+            way: components["schemas"]["Stop"][];
+            /** @default 1 */
+            step: number;
+            /** @default false */
+            whole: boolean;
+            /** @default 100 */
+            page: number;
+            /** @default  */
+            cursor: string;
+        };
+        /**
+         * Stop
+         * @description What somebody came to: a value, which may be null, or one of the others.
+         */
+        Stop: {
+            /** @default null */
+            key: string | null;
+            /**
+             * @default value
+             * @enum {unknown}
+             */
+            kind: "other" | "value";
         };
         /**
          * AttributionAnswer
@@ -5338,6 +6284,8 @@ export interface components {
         /**
          * RejectedEvent
          * @description One refused event; `raw` holds its bytes as text or, where `raw_encoding` says so, as base64.
+         *
+         *         `replayed_at`: when it was replayed last; `replay_outcome` is `stored`, or the reason it was refused for again.
          */
         RejectedEvent: {
             batch_id: string;
@@ -5352,6 +6300,10 @@ export interface components {
             event: string | null;
             request_id: string | null;
             source: string;
+            /** @default null */
+            replayed_at: string | null;
+            /** @default null */
+            replay_outcome: string | null;
         };
         /**
          * RejectedQuery
@@ -5724,12 +6676,47 @@ export interface components {
             signature: string;
         };
         /**
+         * AccessRequest
+         * @description The person by one of their ids: `u:<user_id>`, or `a:<anonymous_id>`.
+         */
+        AccessRequest: {
+            /** @default true */
+            linked: boolean;
+            /** @default  */
+            reason: string;
+            person: string;
+        };
+        /**
+         * How
+         * @description `linked`: with all ids of the person, else of the given one alone. `reason` is kept; it should name nobody.
+         */
+        "functions.access_request.asked.How": {
+            /** @default true */
+            linked: boolean;
+            /** @default  */
+            reason: string;
+        };
+        /**
          * ErasureRequest
          * @description The people: known ones by `user_id` or `user_ids`, unknown ones by `anonymous_id` or `anonymous_ids`.
          *
-         *         `reason` is kept with the job; it should name nobody.
+         *         `people` takes both, written `u:<user_id>` and `a:<anonymous_id>`.
          */
         ErasureRequest: {
+            /** @default true */
+            linked: boolean;
+            /**
+             * @default erase
+             * @enum {unknown}
+             */
+            mode: "anonymise" | "erase";
+            /**
+             * @default drop
+             * @enum {unknown}
+             */
+            properties: "drop" | "keep";
+            /** @default  */
+            reason: string;
             /** @default  */
             user_id: string | number;
             /** @default [] */
@@ -5738,8 +6725,8 @@ export interface components {
             anonymous_id: string | number;
             /** @default [] */
             anonymous_ids: (string | number)[];
-            /** @default  */
-            reason: string;
+            /** @default [] */
+            people: string[];
         };
         /**
          * AddressQuery
@@ -5750,69 +6737,467 @@ export interface components {
             reason: string;
         };
         /**
+         * How
+         * @description How people are erased.
+         *
+         *         `linked`: with all ids of each person (docs/people.md), else with the given ones alone. `mode` anonymise keeps
+         *         their events under names that nobody can trace, without what says who they are; `properties` says what becomes of
+         *         the properties of these. `reason` is kept with the job; it should name nobody.
+         */
+        "functions.gdpr_delete.asked.How": {
+            /** @default true */
+            linked: boolean;
+            /**
+             * @default erase
+             * @enum {unknown}
+             */
+            mode: "anonymise" | "erase";
+            /**
+             * @default drop
+             * @enum {unknown}
+             */
+            properties: "drop" | "keep";
+            /** @default  */
+            reason: string;
+        };
+        /**
+         * ConsentAnswer
+         * @description What a person said last; `unknown` where they never said anything, and then their events are kept.
+         *
+         *         `ids`: how many of their ids it was said of; null where it was only asked for.
+         */
+        ConsentAnswer: {
+            /** @enum {unknown} */
+            state: "granted" | "unknown" | "withdrawn";
+            source: string;
+            changed_at: string | null;
+            /** @default null */
+            ids: number | null;
+        };
+        /**
+         * ConsentRequest
+         * @description What somebody said. `source`: where, such as `banner`; it should name nobody.
+         *
+         *         `linked`: of all their ids, else of the one in the address alone.
+         */
+        ConsentRequest: {
+            /** @enum {unknown} */
+            state: "granted" | "withdrawn";
+            /** @default  */
+            source: string;
+            /** @default true */
+            linked: boolean;
+        };
+        /**
          * Readmitted
-         * @description How many of the people were erased, and are kept again from now on.
+         * @description How many ids were erased, and are kept again from now on.
          */
         Readmitted: {
             readmitted: number;
         };
         /**
          * RetentionAnswer
-         * @description What a project keeps: `days` null for ever, what is older than `cutoff` goes. `runs` are the last ones.
+         * @description What a project keeps: `days` null for ever, what is older than `cutoff` goes unless a rule names it.
          *
-         *         `dry_run`: this instance only notes what would go.
+         *         `runs` are the last ones; `dry_run`: this instance only notes what would go; `holds` is how many legal holds hold.
          */
         "functions.retention_enforce.answers.RetentionAnswer": {
             days: number | null;
+            rejected_days: number | null;
+            rules: components["schemas"]["functions.retention_enforce.plan.Rule"][];
             cutoff: string | null;
             dry_run: boolean;
+            holds: number;
             runs: components["schemas"]["Run"][];
+        };
+        /**
+         * Rule
+         * @description Events of one name are kept for so many days of their own; null for ever.
+         */
+        "functions.retention_enforce.plan.Rule": {
+            event: string;
+            days: number | null;
         };
         /**
          * Run
          * @description A run as the catalog has it: `held` because of the clock, `started`, `completed`, or only a `dry_run`.
+         *
+         *         `days` and `cutoff` are those of events no rule names; `held_rows` were due and are under legal hold.
          */
         Run: {
             /** Format: uuid */
             id: string;
             state: string;
-            days: number;
-            cutoff: string;
+            days: number | null;
+            cutoff: string | null;
             at: string;
             finished_at: string | null;
             hour_count: number;
             events: number;
             rows: number;
             rejected: number;
+            held_rows: number;
             dropped_parts: number;
             left_rows: number | null;
             detail: string;
         };
         /**
          * RetentionRequest
-         * @description For how many days events are kept; null for ever.
+         * @description For how many days events are kept, null for ever; what is left out of the rest stays as it is.
+         *
+         *         `rules` takes the place of all there were. `rejected_days` are those of refused payloads, null as long as events.
          */
         RetentionRequest: {
+            days: number | null;
+            rejected_days?: number | null;
+            rules?: components["schemas"]["functions.retention_enforce.answers.RuleRequest"][];
+        };
+        /**
+         * RuleRequest
+         * @description Events of one name are kept for so many days of their own; null for ever.
+         */
+        "functions.retention_enforce.answers.RuleRequest": {
+            event: string;
             days: number | null;
         };
         /**
          * Due
-         * @description What is older than a cutoff: events, each once and with repeats, rejected events, and the hours they are in.
+         * @description What is due now: events, each once and with repeats, the hours they are in, refused payloads.
+         *
+         *         `held_rows` would be due and are under legal hold; `by_event` are the names with the most rows, at most 100.
+         *         `cutoff` is that of events no rule names, null where those are kept for ever.
          */
         Due: {
-            cutoff: string;
+            cutoff: string | null;
             events: number;
             rows: number;
             hours: number;
             rejected: number;
+            /** @default 0 */
+            held_rows: number;
+            /** @default [] */
+            by_event: components["schemas"]["OfEvent"][];
+        };
+        /**
+         * OfEvent
+         * @description How many events of one name are due: `events` each once, `rows` with repeats.
+         */
+        OfEvent: {
+            event: string;
+            events: number;
+            rows: number;
         };
         /**
          * PreviewRequest
-         * @description What would go if events were kept for so many days; without, as they are.
+         * @description What would go if the project kept this; what is left out is as it is set.
          */
-        PreviewRequest: {
+        "functions.retention_enforce.answers.PreviewRequest": {
+            days?: number | null;
+            rejected_days?: number | null;
+            rules?: components["schemas"]["functions.retention_enforce.answers.RuleRequest"][];
+        };
+        /**
+         * RunRequest
+         * @description Drop what is due now, or with `dry_run` only say what that is.
+         */
+        RunRequest: {
+            /** @default false */
+            dry_run: boolean;
+        };
+        /**
+         * HoldsAnswer
+         * @description The legal holds of a project, released ones too, the newest first.
+         */
+        HoldsAnswer: {
+            items: components["schemas"]["Hold"][];
+        };
+        /**
+         * Hold
+         * @description One hold; `person` is None for the whole project.
+         *
+         *         `in_force`: false while a run of retention that began before it may still be dropping, and once it is released.
+         */
+        Hold: {
+            /** Format: uuid */
+            id: string;
+            person: string | null;
+            reason: string;
+            created_at: string;
+            released_at: string | null;
+            /** @default true */
+            in_force: boolean;
+        };
+        /**
+         * HoldRequest
+         * @description Whose rows stay: one person by `user_id` or `anonymous_id`, or with `project: true` everybody's; and why.
+         */
+        HoldRequest: {
+            /** @default  */
+            user_id: string;
+            /** @default  */
+            anonymous_id: string;
+            /** @default false */
+            project: boolean;
+            reason: string;
+        };
+        /**
+         * CopiesAnswer
+         * @description Copies, the newest first; `next_cursor` is null on the last page.
+         */
+        CopiesAnswer: {
+            items: components["schemas"]["Copy"][];
+            next_cursor: string | null;
+        };
+        /**
+         * Copy
+         * @description A copy: everything accepted before `holds_until` is in it; `expires_at` null means that it is kept for ever.
+         *
+         *         `bytes` are of all its files, `written_bytes` of those it does not share with earlier copies. `drill` is what the
+         *         last restore drill found wrong, empty where nothing was, null before the first.
+         */
+        Copy: {
+            /** Format: uuid */
+            id: string;
+            /** @enum {unknown} */
+            kind: "asked" | "timer";
+            /** @enum {unknown} */
+            state: "completed" | "deleted" | "failed" | "running";
+            asked_by: string;
+            created_at: string;
+            holds_until: string | null;
+            expires_at: string | null;
+            finished_at: string | null;
+            deleted_at: string | null;
+            events: number;
+            rows: number;
+            bytes: number;
+            written_bytes: number;
+            files: number;
+            drilled_at: string | null;
+            drill: string | null;
+            error_code: string | null;
+            error_detail: string | null;
+        };
+        /**
+         * CopiesQuery
+         * @description Which copies.
+         */
+        CopiesQuery: {
+            /** @default 100 */
+            limit: number;
             /** @default null */
-            days: number | null;
+            cursor: string | null;
+        };
+        /**
+         * Begun
+         * @description What is answered to accepted work.
+         */
+        Begun: {
+            /** Format: uuid */
+            id: string;
+            /** @enum {unknown} */
+            state: "completed" | "deleted" | "failed" | "running";
+        };
+        /**
+         * Proof
+         * @description `accepted` = `stored` + `rejected` + `in_flight` + `dead_letters` + `missing`, and `missing` is 0: `balanced`.
+         *
+         *         `accepted` is what ingest counted into the records the bus took, `stored` and `rejected` what batch_write wrote of
+         *         them. Of the stored, `kept` events are there now; `gone` were repeats of others, or erased or expired since.
+         *         `in_flight` (of the first thousand records that wait) and `dead_letters` are on their way to batch_write, whenever
+         *         they were accepted. `gaps` are the instance's: where records are missing nobody can say whose they were.
+         *         `checked_at`: until then there is no other; null before the first check.
+         */
+        Proof: {
+            /** Format: uuid */
+            project_id: string;
+            range: {
+                [key: string]: string;
+            };
+            /** @enum {unknown} */
+            state: "gap" | "proven" | "unchecked";
+            balanced: boolean;
+            records: number;
+            accepted: number;
+            stored: number;
+            rejected: number;
+            in_flight: number;
+            dead_letters: number;
+            missing: number;
+            kept: number;
+            gone: number;
+            gaps: components["schemas"]["Gap"][];
+            checked_at: string | null;
+            periods: components["schemas"]["Sums"][];
+        };
+        /**
+         * Gap
+         * @description What cannot be accounted for: places without a record, or a record with another number of events than it had.
+         *
+         *         `missing` of its places are not explained. `project_id` and `events` are null where nobody can know them.
+         */
+        Gap: {
+            /** Format: uuid */
+            id: string;
+            /** @enum {unknown} */
+            kind: "lost_log" | "miscounted" | "missing";
+            partition: number;
+            first_offset: number;
+            last_offset: number;
+            missing: number;
+            project_id: string | null;
+            events: number | null;
+            detail: string;
+            found_at: string;
+        };
+        /**
+         * Sums
+         * @description Of one period, by when events were accepted: `accepted` is ingest's count, the others are batch_write's.
+         */
+        Sums: {
+            start: string;
+            records: number;
+            accepted: number;
+            stored: number;
+            rejected: number;
+        };
+        /**
+         * ProofQuery
+         * @description Of when events were accepted; without `from` and `to` all of them. With `by`, each minute or hour as well.
+         */
+        ProofQuery: {
+            /** @default  */
+            from: string;
+            /** @default  */
+            to: string;
+            /** @default null */
+            timezone: string | null;
+            /**
+             * @default
+             * @enum {unknown}
+             */
+            by: "" | "hour" | "minute";
+        };
+        /**
+         * RulesAnswer
+         * @description The PII rules of a project, in the order they are tried.
+         */
+        RulesAnswer: {
+            items: components["schemas"]["KeptRule"][];
+        };
+        /**
+         * KeptRule
+         * @description A rule as it is kept; the first that fits a value decides, the oldest first.
+         */
+        KeptRule: {
+            /** Format: uuid */
+            id: string;
+            /** @enum {unknown} */
+            match: "name" | "pattern" | "value";
+            text: string;
+            /** @enum {unknown} */
+            action: "drop" | "hash" | "truncate";
+            length: number;
+            description: string;
+            created_at: string;
+            updated_at: string;
+        };
+        /**
+         * RuleRequest
+         * @description A rule: which values (`match` and `text`), and what becomes of them (`action`).
+         *
+         *         `name` is a property's name at any depth, or the end of a path (`traits.email`); `pattern` an RE2 pattern found in
+         *         the path; `value` one found in a text or number itself. `length` is what `truncate` leaves.
+         */
+        "functions.pii.rules.RuleRequest": {
+            /**
+             * @default name
+             * @enum {unknown}
+             */
+            match: "name" | "pattern" | "value";
+            text: string;
+            /** @enum {unknown} */
+            action: "drop" | "hash" | "truncate";
+            /** @default 0 */
+            length: number;
+            /** @default  */
+            description: string;
+        };
+        /**
+         * ScanRequest
+         * @description How much is looked at: `rows` events, and as many refused payloads, of the last `days`.
+         */
+        ScanRequest: {
+            /** @default 30 */
+            days: number;
+            /** @default 20000 */
+            rows: number;
+        };
+        /**
+         * ReplayRequest
+         * @description Which refused events (as in GET /api/v1/rejected), how each is edited, and whether it is only tried.
+         *
+         *         What was replayed before and taken is left out. Without `from` and `to`, all there are.
+         */
+        ReplayRequest: {
+            /** @default  */
+            from: string;
+            /** @default  */
+            to: string;
+            /** @default null */
+            timezone: string | null;
+            /** @default  */
+            reason: string;
+            /** @default  */
+            event: string;
+            /** @default  */
+            source: string;
+            /** @default [] */
+            edits: (components["schemas"]["Rename"] | components["schemas"]["Cast"] | components["schemas"]["Set"] | components["schemas"]["Drop"])[];
+            /** @default false */
+            dry_run: boolean;
+        };
+        /**
+         * Rename
+         * @description Move a field elsewhere; one that is there already stays.
+         */
+        Rename: {
+            /** @enum {unknown} */
+            op: "rename";
+            field: string;
+            to: string;
+        };
+        /**
+         * Cast
+         * @description Write a text or number as another type; what cannot be read as one stays as it is.
+         */
+        Cast: {
+            /** @enum {unknown} */
+            op: "cast";
+            field: string;
+            /** @enum {unknown} */
+            to: "boolean" | "integer" | "number" | "text";
+        };
+        /**
+         * Set
+         * @description Give a field a value, or with `only_missing` only where it has none.
+         */
+        Set: {
+            /** @enum {unknown} */
+            op: "set";
+            field: string;
+            value: unknown;
+            /** @default false */
+            only_missing: boolean;
+        };
+        /**
+         * Drop
+         * @description Leave a field out.
+         */
+        Drop: {
+            /** @enum {unknown} */
+            op: "drop";
+            field: string;
         };
         /**
          * WebhooksAnswer
@@ -5849,9 +7234,9 @@ export interface components {
          */
         WebhookRequest: {
             url: string;
-            types: ("alert.firing" | "alert.resolved" | "erasure.completed" | "event.matched" | "export.completed" | "export.failed" | "report.ready" | "retention.enforced")[];
+            types: ("alert.firing" | "alert.resolved" | "erasure.completed" | "event.matched" | "export.completed" | "export.failed" | "ledger.gap" | "report.ready" | "retention.enforced")[];
             /** @default null */
-            filter: components["schemas"]["Wanted"] | null;
+            filter: components["schemas"]["functions.webhooks.matching.Wanted"] | null;
             /** @default  */
             description: string;
         };
@@ -5859,7 +7244,7 @@ export interface components {
          * Wanted
          * @description Which events: of these names (none: of all), for which all the filters hold.
          */
-        Wanted: {
+        "functions.webhooks.matching.Wanted": {
             /** @default [] */
             events: string[];
             /** @default [] */
@@ -5873,9 +7258,9 @@ export interface components {
             /** @default null */
             url: string | null;
             /** @default null */
-            types: ("alert.firing" | "alert.resolved" | "erasure.completed" | "event.matched" | "export.completed" | "export.failed" | "report.ready" | "retention.enforced")[] | null;
+            types: ("alert.firing" | "alert.resolved" | "erasure.completed" | "event.matched" | "export.completed" | "export.failed" | "ledger.gap" | "report.ready" | "retention.enforced")[] | null;
             /** @default null */
-            filter: components["schemas"]["Wanted"] | null;
+            filter: components["schemas"]["functions.webhooks.matching.Wanted"] | null;
             /** @default null */
             description: string | null;
             /** @default null */
@@ -5962,6 +7347,131 @@ export interface components {
             answer: string;
         };
         /**
+         * ChannelsAnswer
+         * @description All channels of a project, the oldest first.
+         */
+        ChannelsAnswer: {
+            items: components["schemas"]["ChannelAnswer"][];
+        };
+        /**
+         * ChannelAnswer
+         * @description A channel without its secret: `url` is where it leads, as far as that is none.
+         */
+        ChannelAnswer: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            type: string;
+            url: string;
+            chat_id: string | null;
+            types: string[];
+            /** @enum {unknown} */
+            language: "en" | "ru";
+            enabled: boolean;
+            disabled_reason: string;
+            failing_since: string | null;
+            last_delivered_at: string | null;
+            created_at: string;
+            updated_at: string;
+        };
+        /**
+         * ChannelRequest
+         * @description A new channel: `types` are what it is told of unasked, besides what names it; `language` is that of its words.
+         */
+        ChannelRequest: {
+            name: string;
+            target: components["schemas"]["Slack"] | components["schemas"]["Mattermost"] | components["schemas"]["Telegram"] | components["schemas"]["PagerDuty"] | components["schemas"]["JiraServiceManagement"] | components["schemas"]["Alertmanager"];
+            types?: ("alert.firing" | "alert.resolved" | "erasure.completed" | "event.matched" | "export.completed" | "export.failed" | "ledger.gap" | "report.ready" | "retention.enforced")[];
+            /**
+             * @default en
+             * @enum {unknown}
+             */
+            language: "en" | "ru";
+        };
+        /**
+         * Slack
+         * @description A Slack app's incoming webhook.
+         */
+        Slack: {
+            /** @enum {unknown} */
+            type: "slack";
+            url: string;
+        };
+        /**
+         * Mattermost
+         * @description A Mattermost incoming webhook.
+         */
+        Mattermost: {
+            /** @enum {unknown} */
+            type: "mattermost";
+            url: string;
+        };
+        /**
+         * Telegram
+         * @description A bot's messages to a chat, a group or a channel; `url` is another server of the Bot API.
+         */
+        Telegram: {
+            /** @enum {unknown} */
+            type: "telegram";
+            token: string;
+            /**
+             * @example -1001234567890
+             * @example @ops
+             */
+            chat_id: string;
+            /** @default https://api.telegram.org */
+            url: string;
+        };
+        /**
+         * PagerDuty
+         * @description The Events API v2 of a PagerDuty service.
+         */
+        PagerDuty: {
+            /** @enum {unknown} */
+            type: "pagerduty";
+            routing_key: string;
+            /** @default https://events.pagerduty.com/v2/enqueue */
+            url: string;
+        };
+        /**
+         * JiraServiceManagement
+         * @description The alerts of an API integration of Jira Service Management, or of Opsgenie, which has the same.
+         */
+        JiraServiceManagement: {
+            /** @enum {unknown} */
+            type: "jira_service_management";
+            api_key: string;
+            /** @default https://api.atlassian.com/jsm/ops/integration/v2/alerts */
+            url: string;
+        };
+        /**
+         * Alertmanager
+         * @description A Prometheus Alertmanager, or what takes the same; `url` is its root, `token` goes as Bearer.
+         */
+        Alertmanager: {
+            /** @enum {unknown} */
+            type: "alertmanager";
+            url: string;
+            /** @default  */
+            token: string;
+        };
+        /**
+         * ChannelChange
+         * @description What is to be changed; what is left out stays. A `target` is given whole, with its secret.
+         */
+        ChannelChange: {
+            /** @default null */
+            name: string | null;
+            /** @default null */
+            target: (components["schemas"]["Slack"] | components["schemas"]["Mattermost"] | components["schemas"]["Telegram"] | components["schemas"]["PagerDuty"] | components["schemas"]["JiraServiceManagement"] | components["schemas"]["Alertmanager"]) | null;
+            /** @default null */
+            types: ("alert.firing" | "alert.resolved" | "erasure.completed" | "event.matched" | "export.completed" | "export.failed" | "ledger.gap" | "report.ready" | "retention.enforced")[] | null;
+            /** @default null */
+            language: ("en" | "ru") | null;
+            /** @default null */
+            enabled: boolean | null;
+        };
+        /**
          * AlertAnswer
          * @description A rule and where it stands: `value` was judged last, for the window that ended at `evaluated_to`.
          *
@@ -5970,7 +7480,7 @@ export interface components {
         AlertAnswer: {
             /** Format: uuid */
             id: string;
-            rule: components["schemas"]["Rule"];
+            rule: components["schemas"]["functions.alert_evaluate.rules.Rule"];
             paused: boolean;
             /** @enum {unknown} */
             state: "firing" | "ok" | "pending" | "resolved" | "unknown";
@@ -5985,8 +7495,10 @@ export interface components {
         /**
          * Rule
          * @description A rule as its caller writes it. The condition must hold `for` so long before anybody is told.
+         *
+         *         Of a window with fewer than `min_volume` events of the query nothing is concluded: the condition does not hold.
          */
-        Rule: {
+        "functions.alert_evaluate.rules.Rule": {
             name: string;
             query: components["schemas"]["RuleQuery"];
             /**
@@ -5995,7 +7507,7 @@ export interface components {
              * @example 1d
              */
             window: string;
-            condition: components["schemas"]["Threshold"] | components["schemas"]["Absence"];
+            condition: components["schemas"]["Threshold"] | components["schemas"]["Absence"] | components["schemas"]["Change"] | components["schemas"]["Rate"] | components["schemas"]["Ratio"] | components["schemas"]["Anomaly"] | components["schemas"]["Composite"];
             /**
              * @default 0m
              * @example 5m
@@ -6003,6 +7515,13 @@ export interface components {
              * @example 1d
              */
             for: string;
+            /**
+             * @default warning
+             * @enum {unknown}
+             */
+            severity: "critical" | "error" | "info" | "warning";
+            /** @default 0 */
+            min_volume: number;
             /**
              * @default {
              *       "emails": [],
@@ -6034,6 +7553,8 @@ export interface components {
             /** @enum {unknown} */
             op: "eq" | "gt" | "gte" | "lt" | "lte" | "ne";
             value: number;
+            /** @default null */
+            recover: number | null;
         };
         /**
          * Absence
@@ -6044,8 +7565,99 @@ export interface components {
             type: "absence";
         };
         /**
+         * Change
+         * @description Holds while the number differs by `value` percent from the window before, a day or a week earlier.
+         *
+         *         Where there was nothing, anything is a rise without bounds.
+         */
+        Change: {
+            /** @enum {unknown} */
+            type: "change";
+            value: number;
+            /**
+             * @default either
+             * @enum {unknown}
+             */
+            direction: "down" | "either" | "up";
+            /**
+             * @default previous
+             * @enum {unknown}
+             */
+            against: "day" | "previous" | "week";
+            /** @default null */
+            recover: number | null;
+        };
+        /**
+         * Rate
+         * @description Holds while the number, less that of the window before, compares so with `value`: how fast it grows a window.
+         */
+        Rate: {
+            /** @enum {unknown} */
+            type: "rate";
+            /** @enum {unknown} */
+            op: "eq" | "gt" | "gte" | "lt" | "lte" | "ne";
+            value: number;
+        };
+        /**
+         * Ratio
+         * @description Holds while the number, as a share of that of `of`, compares so with `value`; of nothing there is no share.
+         */
+        Ratio: {
+            /** @enum {unknown} */
+            type: "ratio";
+            of: components["schemas"]["RuleQuery"];
+            /** @enum {unknown} */
+            op: "eq" | "gt" | "gte" | "lt" | "lte" | "ne";
+            value: number;
+            /** @default null */
+            recover: number | null;
+        };
+        /**
+         * Anomaly
+         * @description Holds while the number is further from what is usual at this hour of the week than noise explains.
+         *
+         *         Usual is the median of the same window in the `weeks` before, each with its neighbours; noise their median absolute
+         *         deviation, at least that of counting. `sensitivity` is how many times that a number may be off. Without a number in
+         *         most of those windows nothing is usual, and it does not hold.
+         */
+        Anomaly: {
+            /** @enum {unknown} */
+            type: "anomaly";
+            /** @default 6 */
+            sensitivity: number;
+            /** @default 4 */
+            weeks: number;
+            /**
+             * @default either
+             * @enum {unknown}
+             */
+            direction: "down" | "either" | "up";
+        };
+        /**
+         * Composite
+         * @description Holds while all, or any, of several conditions do; its number is how many.
+         */
+        Composite: {
+            /** @enum {unknown} */
+            type: "composite";
+            /** @enum {unknown} */
+            match: "all" | "any";
+            conditions: components["schemas"]["functions.alert_evaluate.conditions.Part"][];
+        };
+        /**
+         * Part
+         * @description One condition of several; without a `query` of its own it is about the rule's.
+         */
+        "functions.alert_evaluate.conditions.Part": {
+            condition: components["schemas"]["Threshold"] | components["schemas"]["Absence"] | components["schemas"]["Change"] | components["schemas"]["Rate"] | components["schemas"]["Ratio"] | components["schemas"]["Anomaly"];
+            /** @default null */
+            query: components["schemas"]["RuleQuery"] | null;
+        };
+        /**
          * Notify
-         * @description Who is told, besides the project's webhooks that subscribe to `alert.firing` and `alert.resolved`.
+         * @description Who is told, besides webhooks and channels that subscribe to `alert.firing` and `alert.resolved`.
+         *
+         *         `webhooks` are ids of webhooks and of channels.
          */
         "functions.alert_evaluate.rules.Notify": {
             /** @default [] */
@@ -6083,6 +7695,48 @@ export interface components {
             limit: number;
             /** @default  */
             cursor: string;
+        };
+        /**
+         * PreviewAnswer
+         * @description What a rule would have come to; a point is a window, in the order of time.
+         */
+        PreviewAnswer: {
+            condition: string;
+            points: components["schemas"]["Previewed"][];
+            incidents: components["schemas"]["PreviewIncident"][];
+            range: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * Previewed
+         * @description A window of the past as a rule sees it: its end, its number, whether the condition held, where the rule stood.
+         */
+        Previewed: {
+            at: string;
+            value: number | null;
+            holds: boolean;
+            /** @enum {unknown} */
+            state: "firing" | "ok" | "pending" | "resolved";
+        };
+        /**
+         * PreviewIncident
+         * @description When the rule would have fired, and until when; `to` is null where it would still.
+         */
+        PreviewIncident: {
+            from: string;
+            to: string | null;
+        };
+        /**
+         * PreviewRequest
+         * @description A rule and the range of the past that it is tried on.
+         */
+        "functions.alert_evaluate.answers.PreviewRequest": {
+            rule: components["schemas"]["functions.alert_evaluate.rules.Rule"];
+            from: string;
+            to: string;
+            /** @default null */
+            timezone: string | null;
         };
         /**
          * TrialAnswer
@@ -6585,7 +8239,7 @@ export interface components {
         };
         /**
          * Project
-         * @description A project. `retention_days` null is the instance's default, `ip_mode` null too.
+         * @description A project. `retention_days` null keeps events for ever, `ip_mode` null is the instance's default.
          *
          *         `allowed_origins` are the pages that may send with public keys and read the answers; none are all that the instance
          *         allows.
@@ -6674,7 +8328,7 @@ export interface components {
             organisation_id: string | null;
             /** @default UTC */
             timezone: string;
-            /** @default null */
+            /** @default 365 */
             retention_days: number | null;
             /** @default [] */
             allowed_origins: string[];
@@ -6821,21 +8475,22 @@ export interface components {
         };
         /**
          * System
-         * @description How the instance is now; `queues` and `freshness` are null where the engine that knows is away.
+         * @description How the instance is now; `queues`, `freshness` and `ledger` are null where the engine that knows is away.
          */
         System: {
             /** @enum {unknown} */
             state: "behind" | "degraded" | "ok";
-            parts: components["schemas"]["Part"][];
+            parts: components["schemas"]["functions.workspace.system.Part"][];
             queues: components["schemas"]["Queue"][] | null;
             freshness: components["schemas"]["Freshness"] | null;
+            ledger: components["schemas"]["Ledger"] | null;
             checked_at: string;
         };
         /**
          * Part
          * @description An engine: what it is, whether it answered, and in how many milliseconds; `version` where it tells one.
          */
-        Part: {
+        "functions.workspace.system.Part": {
             /** @enum {unknown} */
             name: "bus" | "cache" | "catalog" | "warehouse";
             kind: string;
@@ -6869,6 +8524,19 @@ export interface components {
             delay_p95_ms: number | null;
         };
         /**
+         * Ledger
+         * @description Whether all that was acknowledged is written: `gaps` nobody has explained, the oldest found `since`.
+         *
+         *         `unchecked` before the first check; `checked_at` is the last one.
+         */
+        Ledger: {
+            /** @enum {unknown} */
+            state: "gap" | "proven" | "unchecked";
+            gaps: number;
+            since: string | null;
+            checked_at: string | null;
+        };
+        /**
          * Listed[Definition]
          * @description A page; `next_cursor` is null on the last one.
          */
@@ -6883,7 +8551,7 @@ export interface components {
             /** Format: uuid */
             project_id: string;
             /** @enum {unknown} */
-            kind: "breakdown" | "count" | "events" | "timeseries";
+            kind: "breakdown" | "count" | "events" | "explore" | "funnel" | "retention" | "timeseries";
             name: string;
             description: string;
             tags: string[];
@@ -6907,7 +8575,7 @@ export interface components {
             /** @default null */
             id: string | null;
             /** @default null */
-            kind: ("breakdown" | "count" | "events" | "timeseries") | null;
+            kind: ("breakdown" | "count" | "events" | "explore" | "funnel" | "retention" | "timeseries") | null;
             /** @default  */
             tag: string;
             /** @default  */
@@ -6919,7 +8587,7 @@ export interface components {
          */
         DefinitionWanted: {
             /** @enum {unknown} */
-            kind: "breakdown" | "count" | "events" | "timeseries";
+            kind: "breakdown" | "count" | "events" | "explore" | "funnel" | "retention" | "timeseries";
             name: string;
             query: Record<string, never>;
             /** @default  */
@@ -7014,7 +8682,7 @@ export interface components {
          */
         InlineQuery: {
             /** @enum {unknown} */
-            kind: "breakdown" | "count" | "events" | "timeseries";
+            kind: "breakdown" | "count" | "events" | "explore" | "funnel" | "retention" | "timeseries";
             query: Record<string, never>;
             /** @default  */
             last: string;
@@ -7113,7 +8781,9 @@ export interface components {
         };
         /**
          * ShareWanted
-         * @description `embeddable` lets other sites show the page in a frame; `expires_at` needs an offset, null is never.
+         * @description `embeddable` lets other sites show the page in a frame: those the project allows, any where it names none.
+         *
+         *         `expires_at` needs an offset, null is never.
          */
         ShareWanted: {
             /** Format: uuid */
@@ -7124,6 +8794,61 @@ export interface components {
             embeddable: boolean;
             /** @default null */
             expires_at: string | null;
+        };
+        /**
+         * Listed[Annotation]
+         * @description A page; `next_cursor` is null on the last one.
+         */
+        Listed_Annotation_: {
+            items: components["schemas"]["Annotation"][];
+            next_cursor: string | null;
+        };
+        /** Annotation */
+        Annotation: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            project_id: string;
+            at: string;
+            text: string;
+            created_by: string | null;
+            created_at: string;
+            updated_at: string;
+        };
+        /**
+         * AnnotationsQuery
+         * @description `from` and `to` go together, as in every question; without them all notes are listed.
+         */
+        AnnotationsQuery: {
+            /** @default 100 */
+            limit: number;
+            /** @default null */
+            cursor: string | null;
+            /** @default null */
+            from: string | null;
+            /** @default null */
+            to: string | null;
+            /** @default null */
+            timezone: string | null;
+        };
+        /**
+         * AnnotationWanted
+         * @description `at` needs an offset.
+         */
+        AnnotationWanted: {
+            /** Format: date-time */
+            at: string;
+            text: string;
+        };
+        /**
+         * AnnotationChange
+         * @description What is left out stays.
+         */
+        AnnotationChange: {
+            /** @default null */
+            at: string | null;
+            /** @default null */
+            text: string | null;
         };
         /**
          * SharedDashboard
@@ -7149,7 +8874,7 @@ export interface components {
             text: string;
             chart: string;
             options: Record<string, never>;
-            kind: ("breakdown" | "count" | "events" | "timeseries") | null;
+            kind: ("breakdown" | "count" | "events" | "explore" | "funnel" | "retention" | "timeseries") | null;
             query: Record<string, never> | null;
             last: string;
             gone: boolean;
@@ -7208,7 +8933,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["functions.ingest.logic.Accepted"];
+                    "application/json": components["schemas"]["functions.ingest.answers.Accepted"];
                 };
             };
             /** @description refused; `code` says why */
@@ -7297,7 +9022,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["functions.ingest.logic.Accepted"];
+                    "application/json": components["schemas"]["functions.ingest.answers.Accepted"];
                 };
             };
             /** @description refused; `code` says why */
@@ -7386,7 +9111,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["functions.ingest.logic.Accepted"];
+                    "application/json": components["schemas"]["functions.ingest.answers.Accepted"];
                 };
             };
             /** @description refused; `code` says why */
@@ -7475,7 +9200,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["functions.ingest.logic.Accepted"];
+                    "application/json": components["schemas"]["functions.ingest.answers.Accepted"];
                 };
             };
             /** @description refused; `code` says why */
@@ -7564,7 +9289,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["functions.ingest.logic.Accepted"];
+                    "application/json": components["schemas"]["functions.ingest.answers.Accepted"];
                 };
             };
             /** @description refused; `code` says why */
@@ -7773,6 +9498,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TimeseriesAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/query/explore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExploreQuery"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExploreAnswer"];
                 };
             };
             /** @description refused; `code` says why */
@@ -8337,6 +10095,105 @@ export interface operations {
             };
         };
     };
+    "post /api/v1/query/retention/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetentionPeopleQuery"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PeopleBehind"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/query/lifecycle/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LifecyclePeopleQuery"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PeopleBehind"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/query/stickiness/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StickinessPeopleQuery"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PeopleBehind"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get /api/v1/query/paths": {
         parameters: {
             query: {
@@ -8402,6 +10259,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PathsAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/query/paths/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PathsPeopleQuery"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PeopleBehind"];
                 };
             };
             /** @description refused; `code` says why */
@@ -10281,6 +12171,205 @@ export interface operations {
             };
         };
     };
+    "get /api/v1/access-requests": {
+        parameters: {
+            query?: {
+                state?: "cancelled" | "completed" | "failed" | "queued" | "running";
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobsAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/access-requests": {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccessRequest"];
+            };
+        };
+        responses: {
+            /** @description done */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["shared.jobs.api.Accepted"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/access-requests/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete /api/v1/access-requests/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/access-requests/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/people/{id}/access-request": {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description one of the person's ids: u:<user_id> or a:<anonymous_id> */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["functions.access_request.asked.How"];
+            };
+        };
+        responses: {
+            /** @description done */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["shared.jobs.api.Accepted"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get /api/v1/erasures": {
         parameters: {
             query?: {
@@ -10638,6 +12727,112 @@ export interface operations {
             };
         };
     };
+    "post /api/v1/people/{id}/erasure": {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description one of the person's ids: u:<user_id> or a:<anonymous_id> */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["functions.gdpr_delete.asked.How"];
+            };
+        };
+        responses: {
+            /** @description done */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["shared.jobs.api.Accepted"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/people/{id}/consent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description one of the person's ids: u:<user_id> or a:<anonymous_id> */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsentAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "put /api/v1/people/{id}/consent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description one of the person's ids: u:<user_id> or a:<anonymous_id> */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsentRequest"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsentAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "post /api/v1/erasures/lift": {
         parameters: {
             query?: never;
@@ -10742,7 +12937,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["PreviewRequest"];
+                "application/json": components["schemas"]["functions.retention_enforce.answers.PreviewRequest"];
             };
         };
         responses: {
@@ -10753,6 +12948,927 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Due"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/retention/runs": {
+        parameters: {
+            query?: {
+                state?: "cancelled" | "completed" | "failed" | "queued" | "running";
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobsAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/retention/runs": {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunRequest"];
+            };
+        };
+        responses: {
+            /** @description done */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["shared.jobs.api.Accepted"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/retention/runs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete /api/v1/retention/runs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/retention/runs/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/retention/holds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HoldsAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/retention/holds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HoldRequest"];
+            };
+        };
+        responses: {
+            /** @description done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hold"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/retention/holds/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hold"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete /api/v1/retention/holds/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hold"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/backups": {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CopiesAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/backups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Begun"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/backups/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Copy"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete /api/v1/backups/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Copy"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/ledger": {
+        parameters: {
+            query?: {
+                from?: string;
+                to?: string;
+                timezone?: string;
+                by?: "" | "hour" | "minute";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Proof"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/pii/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RulesAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/pii/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["functions.pii.rules.RuleRequest"];
+            };
+        };
+        responses: {
+            /** @description done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptRule"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/pii/rules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptRule"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "put /api/v1/pii/rules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["functions.pii.rules.RuleRequest"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptRule"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete /api/v1/pii/rules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/pii/scans": {
+        parameters: {
+            query?: {
+                state?: "cancelled" | "completed" | "failed" | "queued" | "running";
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobsAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/pii/scans": {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScanRequest"];
+            };
+        };
+        responses: {
+            /** @description done */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["shared.jobs.api.Accepted"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/pii/scans/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete /api/v1/pii/scans/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/pii/scans/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/rejected/replays": {
+        parameters: {
+            query?: {
+                state?: "cancelled" | "completed" | "failed" | "queued" | "running";
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobsAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/rejected/replays": {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplayRequest"];
+            };
+        };
+        responses: {
+            /** @description done */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["shared.jobs.api.Accepted"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/rejected/replays/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete /api/v1/rejected/replays/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/rejected/replays/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobAnswer"];
                 };
             };
             /** @description refused; `code` says why */
@@ -11287,6 +14403,229 @@ export interface operations {
             };
         };
     };
+    "get /api/v1/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelsAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChannelRequest"];
+            };
+        };
+        responses: {
+            /** @description done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/channels/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete /api/v1/channels/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "patch /api/v1/channels/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChannelChange"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/channels/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Queued"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/channels/{id}/deliveries": {
+        parameters: {
+            query?: {
+                state?: "delivered" | "failed" | "queued";
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveriesAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get /api/v1/alerts": {
         parameters: {
             query?: {
@@ -11328,7 +14667,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Rule"];
+                "application/json": components["schemas"]["functions.alert_evaluate.rules.Rule"];
             };
         };
         responses: {
@@ -11339,6 +14678,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AlertAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/alerts/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["functions.alert_evaluate.answers.PreviewRequest"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreviewAnswer"];
                 };
             };
             /** @description refused; `code` says why */
@@ -11394,7 +14766,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Rule"];
+                "application/json": components["schemas"]["functions.alert_evaluate.rules.Rule"];
             };
         };
         responses: {
@@ -12292,6 +15664,128 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * Id
+                         * Format: uuid
+                         */
+                        id: string;
+                        /** Email */
+                        email: string;
+                        /** Name */
+                        name: string;
+                        /** Language */
+                        language: string;
+                        /** Email Verified */
+                        email_verified: boolean;
+                        /** Second Factor */
+                        second_factor: boolean;
+                        /** Has Password */
+                        has_password: boolean;
+                        /**
+                         * Created At
+                         * Format: date-time
+                         */
+                        created_at: string;
+                        /**
+                         * Session Id
+                         * Format: uuid
+                         */
+                        session_id: string;
+                        /** Organisations */
+                        organisations: {
+                            /**
+                             * Id
+                             * Format: uuid
+                             */
+                            id: string;
+                            /** Name */
+                            name: string;
+                            /** Role */
+                            role: string;
+                            /** Projects */
+                            projects: {
+                                /**
+                                 * Id
+                                 * Format: uuid
+                                 */
+                                id: string;
+                                /** Name */
+                                name: string;
+                                /** Timezone */
+                                timezone: string;
+                                /**
+                                 * Organisation Id
+                                 * Format: uuid
+                                 */
+                                organisation_id: string;
+                                /** Role */
+                                role: string;
+                            }[];
+                        }[];
+                        /** Projects */
+                        projects: {
+                            /**
+                             * Id
+                             * Format: uuid
+                             */
+                            id: string;
+                            /** Name */
+                            name: string;
+                            /** Timezone */
+                            timezone: string;
+                            /**
+                             * Organisation Id
+                             * Format: uuid
+                             */
+                            organisation_id: string;
+                            /** Role */
+                            role: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "patch /api/v1/auth/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Name
+                     * @default null
+                     */
+                    name?: string | null;
+                    /**
+                     * Language
+                     * @default null
+                     */
+                    language?: ("en" | "ru") | null;
+                };
+            };
+        };
         responses: {
             /** @description done */
             200: {
@@ -13386,6 +16880,128 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * Id
+                         * Format: uuid
+                         */
+                        id: string;
+                        /** Email */
+                        email: string;
+                        /** Name */
+                        name: string;
+                        /** Language */
+                        language: string;
+                        /** Email Verified */
+                        email_verified: boolean;
+                        /** Second Factor */
+                        second_factor: boolean;
+                        /** Has Password */
+                        has_password: boolean;
+                        /**
+                         * Created At
+                         * Format: date-time
+                         */
+                        created_at: string;
+                        /**
+                         * Session Id
+                         * Format: uuid
+                         */
+                        session_id: string;
+                        /** Organisations */
+                        organisations: {
+                            /**
+                             * Id
+                             * Format: uuid
+                             */
+                            id: string;
+                            /** Name */
+                            name: string;
+                            /** Role */
+                            role: string;
+                            /** Projects */
+                            projects: {
+                                /**
+                                 * Id
+                                 * Format: uuid
+                                 */
+                                id: string;
+                                /** Name */
+                                name: string;
+                                /** Timezone */
+                                timezone: string;
+                                /**
+                                 * Organisation Id
+                                 * Format: uuid
+                                 */
+                                organisation_id: string;
+                                /** Role */
+                                role: string;
+                            }[];
+                        }[];
+                        /** Projects */
+                        projects: {
+                            /**
+                             * Id
+                             * Format: uuid
+                             */
+                            id: string;
+                            /** Name */
+                            name: string;
+                            /** Timezone */
+                            timezone: string;
+                            /**
+                             * Organisation Id
+                             * Format: uuid
+                             */
+                            organisation_id: string;
+                            /** Role */
+                            role: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "patch /auth/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Name
+                     * @default null
+                     */
+                    name?: string | null;
+                    /**
+                     * Language
+                     * @default null
+                     */
+                    language?: ("en" | "ru") | null;
+                };
+            };
+        };
         responses: {
             /** @description done */
             200: {
@@ -15289,7 +18905,7 @@ export interface operations {
                 limit?: number;
                 cursor?: string;
                 id?: string;
-                kind?: "breakdown" | "count" | "events" | "timeseries";
+                kind?: "breakdown" | "count" | "events" | "explore" | "funnel" | "retention" | "timeseries";
                 tag?: string;
                 search?: string;
             };
@@ -15565,7 +19181,7 @@ export interface operations {
                 limit?: number;
                 cursor?: string;
                 id?: string;
-                kind?: "breakdown" | "count" | "events" | "timeseries";
+                kind?: "breakdown" | "count" | "events" | "explore" | "funnel" | "retention" | "timeseries";
                 tag?: string;
                 search?: string;
             };
@@ -15950,6 +19566,140 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Share"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/annotations": {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+                from?: string;
+                to?: string;
+                timezone?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listed_Annotation_"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/annotations": {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AnnotationWanted"];
+            };
+        };
+        responses: {
+            /** @description done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Annotation"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete /api/v1/annotations/{annotation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                annotation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "patch /api/v1/annotations/{annotation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                annotation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AnnotationChange"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Annotation"];
                 };
             };
             /** @description refused; `code` says why */

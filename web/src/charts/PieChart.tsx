@@ -27,7 +27,7 @@ export function PieChart({ slices, label, language }: { slices: readonly Slice[]
               fill="none"
               strokeWidth="7"
               stroke={other ? OTHER_COLOR : COLORS[index % COLORS.length]}
-              strokeDasharray={`${Math.max(share - 0.6, 0.2)} 100`}
+              strokeDasharray={`${Math.max(share - 0.6, 0.2)} ${100 - Math.max(share - 0.6, 0.2)}`}
               strokeDashoffset={25 - start}
             />
           );

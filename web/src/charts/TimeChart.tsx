@@ -1,6 +1,24 @@
-import { Area, Bar, CartesianGrid, ComposedChart, Line, ResponsiveContainer, Tooltip, XAxis, YAxis } from "recharts";
+import {
+  Area,
+  Bar,
+  CartesianGrid,
+  ComposedChart,
+  Line,
+  ReferenceLine,
+  ResponsiveContainer,
+  Tooltip,
+  XAxis,
+  YAxis,
+} from "recharts";
 import { formatCompact, formatNumber, formatPoint, formatTick } from "../i18n/format";
 import { type ChartSeries, DASHES, OPEN, type Row } from "./rows";
+
+/** A note at a point of the axis; its number is that of the list beside the chart. */
+export interface Mark {
+  point: string;
+  number: number;
+  text: string;
+}
 
 export interface TimeChartProps {
   label: string;
@@ -14,11 +32,16 @@ export interface TimeChartProps {
   before: string;
   unfinished: string;
   total: string;
+  /** Series that are parts of a whole stand on each other; the usual. */
+  stacked?: boolean;
+  /** Values that are no numbers of things, such as ratios. */
+  decimals?: boolean;
+  marks?: readonly Mark[];
 }
 
 /** Series over time; a bucket that is still counting is dashed, the time before is a grey line. */
 export default function TimeChart(props: TimeChartProps) {
-  const { rows, series, kind, interval, language, openFrom } = props;
+  const { rows, series, kind, interval, language, openFrom, stacked = true } = props;
   return (
     <ResponsiveContainer width="100%" height="100%">
       <ComposedChart
@@ -41,7 +64,7 @@ export default function TimeChart(props: TimeChartProps) {
         <YAxis
           width={44}
           tickFormatter={(value: number) => formatCompact(value, language)}
-          allowDecimals={false}
+          allowDecimals={props.decimals ?? false}
           tickLine={false}
           axisLine={false}
           tickCount={5}
@@ -55,7 +78,16 @@ export default function TimeChart(props: TimeChartProps) {
             return row ? <Tip {...props} row={row} /> : null;
           }}
         />
-        {series.flatMap((one, index) => drawn(one, index, kind, openFrom < rows.length))}
+        {series.flatMap((one, index) => drawn(one, index, kind, openFrom < rows.length, stacked))}
+        {byPoint(props.marks).map(({ point, numbers }) => (
+          <ReferenceLine
+            key={point}
+            x={point}
+            stroke="var(--muted)"
+            strokeDasharray="3 3"
+            label={{ value: numbers, position: "insideTopLeft", fill: "var(--text)", fontSize: 12, fontWeight: 600 }}
+          />
+        ))}
         <Line
           dataKey="before"
           stroke="var(--muted)"
@@ -70,19 +102,32 @@ export default function TimeChart(props: TimeChartProps) {
   );
 }
 
-function drawn(one: ChartSeries, index: number, kind: TimeChartProps["kind"], open: boolean) {
+/** Notes of the same point share a line. */
+function byPoint(marks: readonly Mark[] = []): { point: string; numbers: string }[] {
+  const points = [...new Set(marks.map(({ point }) => point))];
+  return points.map((point) => ({
+    point,
+    numbers: marks
+      .filter((one) => one.point === point)
+      .map(({ number }) => number)
+      .join(", "),
+  }));
+}
+
+function drawn(one: ChartSeries, index: number, kind: TimeChartProps["kind"], open: boolean, stacked: boolean) {
   const { key, color } = one;
   const common = { isAnimationActive: false, stroke: color } as const;
   const dashed = key + OPEN;
+  const stack = (name: string) => (stacked ? name : kind === "bar" ? key : undefined);
   if (kind === "bar")
     return [
-      <Bar key={key} dataKey={key} stackId="all" fill={color} maxBarSize={56} isAnimationActive={false} />,
+      <Bar key={key} dataKey={key} stackId={stack("all")} fill={color} maxBarSize={56} isAnimationActive={false} />,
       ...(open
         ? [
             <Bar
               key={dashed}
               dataKey={dashed}
-              stackId="all"
+              stackId={stack("all")}
               fill={color}
               fillOpacity={0.25}
               stroke={color}
@@ -108,13 +153,21 @@ function drawn(one: ChartSeries, index: number, kind: TimeChartProps["kind"], op
         : []),
     ];
   return [
-    <Area key={key} dataKey={key} stackId="all" fill={color} fillOpacity={0.22} strokeWidth={1.75} {...common} />,
+    <Area
+      key={key}
+      dataKey={key}
+      stackId={stack("all")}
+      fill={color}
+      fillOpacity={0.22}
+      strokeWidth={1.75}
+      {...common}
+    />,
     ...(open
       ? [
           <Area
             key={dashed}
             dataKey={dashed}
-            stackId="open"
+            stackId={stack("open")}
             fill={color}
             fillOpacity={0.1}
             strokeWidth={1.75}
@@ -136,6 +189,8 @@ function Tip({
   before,
   unfinished,
   total,
+  stacked = true,
+  marks = [],
 }: TimeChartProps & { row: Row }) {
   const place = rows.indexOf(row);
   const value = (key: string) => row[key] ?? row[key + OPEN];
@@ -156,7 +211,7 @@ function Tip({
             <dd>{formatNumber(value(key) as number, language)}</dd>
           </div>
         ))}
-        {series.length > 1 ? (
+        {series.length > 1 && stacked ? (
           <div className="tip-total">
             <dt>{total}</dt>
             <dd>
@@ -174,6 +229,13 @@ function Tip({
           </div>
         ) : null}
       </dl>
+      {marks
+        .filter(({ point }) => point === row.point)
+        .map(({ number, text }) => (
+          <p key={number} className="tip-note">
+            <b>{number}</b> <bdi>{text.slice(0, 200)}</bdi>
+          </p>
+        ))}
     </div>
   );
 }

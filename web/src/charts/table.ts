@@ -3,6 +3,8 @@ export interface Table {
   name: string;
   columns: readonly string[];
   rows: readonly (readonly (string | number | null)[])[];
+  /** The places of columns that are shares: shown as percentages. */
+  shares?: readonly number[];
 }
 
 // A cell that begins so is a formula to a spreadsheet, and a name is whatever a sender chose.

@@ -47,13 +47,13 @@ export function formatPoint(point: string, interval: string, language: string): 
   return new Intl.DateTimeFormat(language, { ...options, timeZone: "UTC" }).format(wall(point));
 }
 
-export function formatMoment(moment: string, timezone: string, language: string): string {
+export function formatMoment(moment: string, timezone: string, language: string, short = false): string {
   return new Intl.DateTimeFormat(language, {
     day: "numeric",
     month: "short",
     hour: "2-digit",
     minute: "2-digit",
-    second: "2-digit",
+    second: short ? undefined : "2-digit",
     timeZone: timezone,
   }).format(new Date(moment));
 }
@@ -86,4 +86,28 @@ export function formatDay(moment: string, language: string): string {
   return new Intl.DateTimeFormat(language, { day: "numeric", month: "short", year: "numeric" }).format(
     new Date(moment),
   );
+}
+
+const LENGTHS: readonly [unit: string, seconds: number][] = [
+  ["day", 86_400],
+  ["hour", 3_600],
+  ["minute", 60],
+  ["second", 1],
+];
+
+/** A length of time in its two largest units: "2 d 4 h"; below a second in milliseconds. */
+export function formatDuration(seconds: number, language: string): string {
+  const unit = (value: number, name: string) =>
+    formatNumber(value, language, { style: "unit", unit: name, unitDisplay: "short", maximumFractionDigits: 0 });
+  if (seconds > 0 && seconds < 1) return unit(Math.max(Math.round(seconds * 1000), 1), "millisecond");
+  let rest = Math.round(seconds);
+  const parts: string[] = [];
+  for (const [name, length] of LENGTHS) {
+    const count = Math.floor(rest / length);
+    rest -= count * length;
+    if (count) parts.push(unit(count, name));
+    else if (parts.length) break;
+    if (parts.length === 2) break;
+  }
+  return parts.join(" ") || unit(0, "second");
 }

@@ -1,5 +1,6 @@
 import i18next, { type i18n } from "i18next";
 import { initReactI18next, useTranslation } from "react-i18next";
+import { keep, kept } from "../state/kept";
 import { en } from "./en";
 
 export const LANGUAGES = { en: "English", ru: "Русский" } as const;
@@ -12,8 +13,8 @@ const load: Record<Language, () => Promise<object>> = {
 };
 
 function chosen(): Language {
-  const kept = localStorage.getItem(KEPT) ?? navigator.language.slice(0, 2);
-  return kept === "ru" ? "ru" : "en";
+  const wanted = kept(KEPT) ?? navigator.language.slice(0, 2);
+  return wanted === "ru" ? "ru" : "en";
 }
 
 /** The texts of the reader's language, the other languages' are not loaded. */
@@ -32,7 +33,7 @@ export async function startTexts(language: Language = chosen()): Promise<i18n> {
 export async function changeLanguage(instance: i18n, language: Language): Promise<void> {
   if (!instance.hasResourceBundle(language, "translation"))
     instance.addResourceBundle(language, "translation", await load[language]());
-  localStorage.setItem(KEPT, language);
+  keep(KEPT, language);
   document.documentElement.lang = language;
   await instance.changeLanguage(language);
 }

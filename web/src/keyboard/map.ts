@@ -4,6 +4,16 @@ import type { Preset } from "../state/range";
 /** Where a shortcut leads, by the page's address. */
 export const TARGETS = {
   overview: "/p/$project/overview",
+  explore: "/p/$project/explore",
+  dashboards: "/p/$project/dashboards",
+  funnel: "/p/$project/funnel",
+  retention: "/p/$project/retention",
+  lifecycle: "/p/$project/lifecycle",
+  paths: "/p/$project/paths",
+  attribution: "/p/$project/attribution",
+  people: "/p/$project/people",
+  segments: "/p/$project/segments",
+  sessions: "/p/$project/sessions",
   events: "/p/$project/events",
   rejected: "/p/$project/rejected",
   playground: "/p/$project/playground",
@@ -42,6 +52,16 @@ const go = (key: string, to: Target, needs?: Right): Shortcut => ({
 /** The one table of shortcuts: handlers, menu hints and the help dialog read it. */
 export const SHORTCUTS: readonly Shortcut[] = [
   go("o", "overview", "events.read"),
+  go("x", "explore", "events.read"),
+  go("d", "dashboards", "events.read"),
+  go("f", "funnel", "events.read"),
+  go("t", "retention", "events.read"),
+  go("y", "lifecycle", "events.read"),
+  go("h", "paths", "events.read"),
+  go("b", "attribution", "events.read"),
+  go("u", "people", "events.read"),
+  go("g", "segments", "events.read"),
+  go("n", "sessions", "events.read"),
   go("e", "events", "events.read"),
   go("r", "rejected", "rejected.read"),
   go("p", "playground"),

@@ -3,6 +3,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import {
   changePassword,
+  changeProfile,
   endEverySession,
   endSession,
   type Me,
@@ -21,7 +22,7 @@ import { useNow } from "../state/now";
 import { THEMES, useTheme } from "../state/theme";
 import { FormError, useSubmit } from "../ui/AccountPage";
 import { Confirm } from "../ui/Confirm";
-import { Field, Segmented } from "../ui/form";
+import { Field, Segmented, Select } from "../ui/form";
 
 /** Who is signed in, how they sign in, where from, and how the app looks to them. */
 export default function Account() {
@@ -55,13 +56,8 @@ function Profile({ user }: { user: Me }) {
   const resend = useMutation({ mutationFn: () => resendVerification(api, { email: user.email }) });
   return (
     <div className="stack">
+      <ProfileForm user={user} />
       <dl className="facts">
-        <div>
-          <dt>{t("register.name")}</dt>
-          <dd>
-            <bdi>{user.name || "–"}</bdi>
-          </dd>
-        </div>
         <div>
           <dt>{t("signIn.email")}</dt>
           <dd>
@@ -101,6 +97,42 @@ function Profile({ user }: { user: Me }) {
         </>
       )}
     </div>
+  );
+}
+
+/** How somebody is called, and the language of mails to them; the app's own language is beside it. */
+function ProfileForm({ user }: { user: Me }) {
+  const { t } = useTexts();
+  const api = useApi();
+  const client = useQueryClient();
+  const [saved, setSaved] = useState(false);
+  const { busy, error, submit } = useSubmit(async ({ name = "", language }) => {
+    setSaved(false);
+    const changed = await changeProfile(api, { name: name.trim(), language: language === "ru" ? "ru" : "en" });
+    client.setQueryData(me(api).queryKey, changed);
+    setSaved(true);
+  });
+  return (
+    <form onSubmit={submit} onChange={() => setSaved(false)}>
+      <div className="field-pair">
+        <Field label={t("register.name")} name="name" defaultValue={user.name} maxLength={200} autoComplete="name" />
+        <Select
+          label={t("account.mails")}
+          name="language"
+          defaultValue={user.language}
+          options={(Object.keys(LANGUAGES) as Language[]).map((value) => ({ value, text: LANGUAGES[value] }))}
+        />
+      </div>
+      <FormError error={error} />
+      <p className="form-line">
+        <button type="submit" className="button" aria-busy={busy}>
+          {t("form.save")}
+        </button>
+        <span role="status" className="faint">
+          {saved ? t("form.saved") : ""}
+        </span>
+      </p>
+    </form>
   );
 }
 

@@ -115,7 +115,7 @@ function seriesOf(answer: ReasonsAnswer, interval: AskedScope["interval"]): Seri
 function OverTime({ scope, none }: { scope: AskedScope; none: ReactNode }) {
   const { t } = useTexts();
   const query = useQuery(rejectedReasons(useApi(), scope));
-  const figure = useSeriesFigure("rejected-over-time", t("rejected.count"));
+  const figure = useSeriesFigure("rejected-over-time", t("rejected.count"), "refused");
   const title = t("rejected.overTime");
   return (
     <Panel

@@ -3,13 +3,14 @@ import { ListFilter, X } from "lucide-react";
 import { useId, useState } from "react";
 import { type Filter, useApi } from "../api/client";
 import { valuesOf } from "../api/queries";
+import { type Segment, segmentsOf } from "../api/segments";
 import { useTexts } from "../i18n";
 import { formatCountry } from "../i18n/format";
 import { useScope } from "../state/scope";
 import { FILTER_OPS } from "../state/search";
 import { useView } from "../state/view";
 import { Dialog } from "../ui/dialog";
-import { Field } from "../ui/form";
+import { Field, Select } from "../ui/form";
 
 const FIELDS = [
   "event",
@@ -26,7 +27,11 @@ const FIELDS = [
   "utm_campaign",
   "hostname",
   "library",
+  "segment",
 ] as const;
+const SEGMENT = "segment";
+/** Of a segment it is only asked whether somebody is in it. */
+const SEGMENT_OPS = ["eq", "ne"] as const;
 const OWN = "properties.";
 
 /** The conditions on what is shown, each removable, and a dialog to add one. */
@@ -40,8 +45,15 @@ export function Filters() {
     property.startsWith(OWN)
       ? property.slice(OWN.length)
       : t(`fields.${property}` as "fields.path", { defaultValue: property });
-  const said = ({ property, op, value }: Filter) =>
-    `${nameOf(property)} ${t(`filter.ops.${op as "eq"}`)} ${property === "country" ? formatCountry(String(value ?? ""), language) : (value ?? "")}`.trim();
+  const segments = useSegments(filters.some(({ property }) => property === SEGMENT));
+  const shownOf = ({ property, value }: Filter) =>
+    property === "country"
+      ? formatCountry(String(value ?? ""), language)
+      : property === SEGMENT
+        ? (segments.find(({ id }) => id === value)?.name ?? "…")
+        : (value ?? "");
+  const said = (filter: Filter) =>
+    `${nameOf(filter.property)} ${t(`filter.ops.${filter.op as "eq"}`)} ${shownOf(filter)}`.trim();
   return (
     <>
       {events.length ? (
@@ -73,6 +85,12 @@ export function Filters() {
   );
 }
 
+/** The saved segments of the project, where they are needed. */
+function useSegments(needed: boolean): Segment[] {
+  const { project } = useScope();
+  return useQuery({ ...segmentsOf(useApi(), project), enabled: needed }).data ?? [];
+}
+
 function Chip({ text, onRemove }: { text: string; onRemove: () => void }) {
   const { t } = useTexts();
   return (
@@ -95,7 +113,12 @@ function AddFilter({ onClose, onAdd }: { onClose: () => void; onAdd: (filter: Fi
   const id = useId();
   const property = field === OWN ? OWN + own : field;
   const bare = op === "is_set" || op === "not_set";
-  const known = useQuery({ ...valuesOf(useApi(), scope, property, value), enabled: !bare && property !== OWN });
+  const ofSegment = property === SEGMENT;
+  const segments = useSegments(true);
+  const known = useQuery({
+    ...valuesOf(useApi(), scope, property, value),
+    enabled: !bare && !ofSegment && property !== OWN,
+  });
   const complete = property !== OWN && (bare || value !== "");
   return (
     <Dialog title={t("filter.title")} close={t("keys.close")} onClose={onClose}>
@@ -107,8 +130,18 @@ function AddFilter({ onClose, onAdd }: { onClose: () => void; onAdd: (filter: Fi
       >
         <div className="field">
           <label htmlFor={`${id}p`}>{t("filter.property")}</label>
-          <select id={`${id}p`} value={field} onChange={(event) => setField(event.target.value)}>
-            {FIELDS.map((name) => (
+          <select
+            id={`${id}p`}
+            value={field}
+            onChange={(event) => {
+              setField(event.target.value);
+              if (event.target.value === SEGMENT) {
+                setOp("eq");
+                setValue(segments[0]?.id ?? "");
+              } else if (ofSegment) setValue("");
+            }}
+          >
+            {FIELDS.filter((name) => name !== SEGMENT || segments.length).map((name) => (
               <option key={name} value={name}>
                 {t(`fields.${name}`)}
               </option>
@@ -122,14 +155,21 @@ function AddFilter({ onClose, onAdd }: { onClose: () => void; onAdd: (filter: Fi
         <div className="field">
           <label htmlFor={`${id}o`}>{t("filter.op")}</label>
           <select id={`${id}o`} value={op} onChange={(event) => setOp(event.target.value as typeof op)}>
-            {FILTER_OPS.map((name) => (
+            {(ofSegment ? SEGMENT_OPS : FILTER_OPS).map((name) => (
               <option key={name} value={name}>
                 {t(`filter.ops.${name}`)}
               </option>
             ))}
           </select>
         </div>
-        {bare ? null : (
+        {ofSegment ? (
+          <Select
+            label={t("filter.value")}
+            value={value}
+            options={segments.map(({ id: own, name }) => ({ value: own, text: name }))}
+            onChange={(event) => setValue(event.target.value)}
+          />
+        ) : bare ? null : (
           <>
             <Field
               label={t("filter.value")}

@@ -1,12 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
-import { ArrowDown, ArrowUp, Minus } from "lucide-react";
 import { type TimeseriesAnswer, useApi } from "../api/client";
 import { timeseries } from "../api/queries";
 import { drawingOf, sumAt } from "../charts/rows";
 import { Sparkline } from "../charts/Sparkline";
 import { useTexts } from "../i18n";
-import { formatNumber, formatPercent } from "../i18n/format";
+import { formatNumber } from "../i18n/format";
 import { useScope } from "../state/scope";
+import { Change } from "./Change";
 import { Panel } from "./Panel";
 
 const NAMES = { all: "", other: "", none: "" };
@@ -91,30 +91,5 @@ function Kpi(props: {
       </div>
       <Sparkline values={props.values} openFrom={props.openFrom} />
     </>
-  );
-}
-
-function Change({ value, before }: { value: number; before: number | null }) {
-  const { t, language } = useTexts();
-  if (!before)
-    return (
-      <span className="change" role="img" aria-label={t("change.none")} title={t("change.none")}>
-        –
-      </span>
-    );
-  const share = value / before - 1;
-  const direction = Math.abs(share) < 0.0005 ? "same" : share > 0 ? "up" : "down";
-  const Icon = { up: ArrowUp, down: ArrowDown, same: Minus }[direction];
-  const said = t(`change.${direction}`, { change: formatPercent(Math.abs(share), language) });
-  return (
-    <span
-      className={`change ${direction}`}
-      role="img"
-      aria-label={said}
-      title={`${said}: ${formatNumber(before, language)}`}
-    >
-      <Icon size={13} aria-hidden="true" />
-      {formatPercent(Math.abs(share), language)}
-    </span>
   );
 }

@@ -19,9 +19,10 @@ export interface PagedPanelProps<Item> {
   everyMs: number;
   columns: readonly Column<Item>[];
   rowKey: (item: Item) => string;
-  /** What a row's button is called, shows, and opens. */
-  opens: { label: (item: Item) => string; face: (item: Item) => ReactNode; name: string; column: string };
-  whole: (item: Item) => ReactNode;
+  /** What a row's button is called, shows, and opens; without it a row opens nothing. */
+  opens?: { label: (item: Item) => string; face: (item: Item) => ReactNode; name: string; column: string };
+  whole?: (item: Item) => ReactNode;
+  actions?: ReactNode;
   empty?: ReactNode;
   className?: string;
   tableClass?: string;
@@ -39,19 +40,24 @@ export function PagedPanel<Item>(props: PagedPanelProps<Item>) {
     refetchInterval: (known) =>
       props.everyMs > 0 && (known.state.data?.pages.length ?? 1) === 1 ? props.everyMs : false,
   });
-  const first: Column<Item> = {
-    name: props.opens.column,
-    cell: (item) => (
-      <button
-        type="button"
-        className="row-button"
-        aria-label={props.opens.label(item)}
-        onClick={() => setShown(() => item)}
-      >
-        {props.opens.face(item)}
-      </button>
-    ),
-  };
+  const { opens } = props;
+  const first: Column<Item>[] = opens
+    ? [
+        {
+          name: opens.column,
+          cell: (item) => (
+            <button
+              type="button"
+              className="row-button"
+              aria-label={opens.label(item)}
+              onClick={() => setShown(() => item)}
+            >
+              {opens.face(item)}
+            </button>
+          ),
+        },
+      ]
+    : [];
   return (
     <>
       <Panel
@@ -60,12 +66,13 @@ export function PagedPanel<Item>(props: PagedPanelProps<Item>) {
         className={props.className}
         isEmpty={(items: Item[]) => items.length === 0}
         empty={props.empty}
+        actions={props.actions}
       >
         {(items: Item[]) => (
           <div>
             <ListTable
               caption={props.title}
-              columns={[first, ...props.columns]}
+              columns={[...first, ...props.columns]}
               rows={items}
               rowKey={props.rowKey}
               className={props.tableClass}
@@ -85,9 +92,9 @@ export function PagedPanel<Item>(props: PagedPanelProps<Item>) {
           </div>
         )}
       </Panel>
-      {shown === undefined ? null : (
-        <Dialog title={props.opens.name} close={t("events.close")} onClose={() => setShown(undefined)} wide>
-          {props.whole(shown)}
+      {shown === undefined || !opens ? null : (
+        <Dialog title={opens.name} close={t("events.close")} onClose={() => setShown(undefined)} wide>
+          {props.whole?.(shown)}
         </Dialog>
       )}
     </>

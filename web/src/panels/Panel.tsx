@@ -1,6 +1,6 @@
 import type { UseQueryResult } from "@tanstack/react-query";
 import { Ellipsis, RotateCw, TriangleAlert } from "lucide-react";
-import { Component, type ReactNode, useId, useRef, useState } from "react";
+import { Component, createContext, type ReactNode, useContext, useId, useRef, useState } from "react";
 import { ApiError } from "../api/problem";
 import { downloadPng } from "../charts/png";
 import { downloadCsv, type Table } from "../charts/table";
@@ -8,6 +8,9 @@ import { useTexts } from "../i18n";
 import { Menu, MenuItem } from "../ui/menu";
 import { DataTable } from "./DataTable";
 import { Empty } from "./Empty";
+
+/** Whether panels have a height of their own, in which what they show scrolls. */
+export const Scrolling = createContext(false);
 
 type Asked<Data> = Pick<UseQueryResult<Data>, "data" | "error" | "isPending" | "isFetching" | "refetch">;
 
@@ -53,11 +56,12 @@ function Inside<Data>({ title, query, children, isEmpty, empty, figure, actions,
   const [asTable, setAsTable] = useState(false);
   const body = useRef<HTMLDivElement>(null);
   const id = useId();
+  const scrolls = useContext(Scrolling);
   const { data, error, isPending, isFetching } = query;
   const nothing = data !== undefined && isEmpty?.(data);
   const ready = data !== undefined && !nothing;
   const picture = () =>
-    body.current?.querySelector<SVGSVGElement>("svg.recharts-surface, .pie svg, .minutes svg") ?? null;
+    body.current?.querySelector<SVGSVGElement>("svg.recharts-surface, .pie svg, .minutes svg, svg.drawing") ?? null;
   return (
     <section className={`panel ${className ?? ""}`} aria-labelledby={id} aria-busy={isFetching}>
       <header className="panel-head">
@@ -89,7 +93,8 @@ function Inside<Data>({ title, query, children, isEmpty, empty, figure, actions,
       {isFetching && data !== undefined ? (
         <div className="panel-bar" role="progressbar" aria-label={t("panel.refreshing")} />
       ) : null}
-      <div className="panel-body" ref={body}>
+      {/* What scrolls must be reachable by keyboard. */}
+      <div className="panel-body" ref={body} {...(scrolls && { tabIndex: 0, role: "group", "aria-labelledby": id })}>
         {error && data === undefined ? (
           <Failed error={error} retry={() => void query.refetch()} />
         ) : isPending || data === undefined ? (

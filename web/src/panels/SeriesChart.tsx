@@ -1,7 +1,7 @@
 import { lazy, Suspense } from "react";
 import type { TimeseriesAnswer } from "../api/client";
 import { drawingOf, sumAt, valueAt } from "../charts/rows";
-import type { TimeChartProps } from "../charts/TimeChart";
+import type { Mark, TimeChartProps } from "../charts/TimeChart";
 import type { Table } from "../charts/table";
 import { useTexts } from "../i18n";
 import { formatNumber, formatPercent, formatPoint } from "../i18n/format";
@@ -13,8 +13,8 @@ export type SeriesAnswer = Pick<TimeseriesAnswer, "series" | "interval" | "incom
 
 export const totalOf = (answer: SeriesAnswer) => answer.series.reduce((sum, one) => sum + (one.total ?? 0), 0);
 
-/** Says and lists what a chart of series shows; `all` is what all of it together is called. */
-export function useSeriesFigure(file: string, all: string) {
+/** Says and lists what a chart of series shows: `all` is what all of it together is called, `what` it counts. */
+export function useSeriesFigure(file: string, all: string, what: "events" | "refused" | "value" = "events") {
   const { t, language } = useTexts();
   const names = { all, other: t("overview.other"), none: t("overview.none") };
 
@@ -37,12 +37,12 @@ export function useSeriesFigure(file: string, all: string) {
     const sum = totalOf(answer);
     const point = (place: number) => formatPoint(rows.at(place)?.point ?? "", answer.interval, language);
     const range = { from: point(0), to: point(-1) };
-    if (!sum || !rows.length) return t("sentence.empty", range);
+    if (!sum || !rows.length) return t(`sentence.empty.${what}`, range);
     const most = rows.reduce((best, row) => (sumAt(row, series) > sumAt(best, series) ? row : best));
     const largest = series.reduce((best, one) => (one.total > best.total ? one : best));
     return (
       [
-        t("sentence.series", { count: sum, shown: formatNumber(sum, language), ...range }),
+        t(`sentence.${what}`, { count: sum, name: all, shown: formatNumber(sum, language), ...range }),
         t("sentence.peak", {
           value: formatNumber(sumAt(most, series), language),
           point: formatPoint(most.point, answer.interval, language),
@@ -69,6 +69,7 @@ export function SeriesChart(props: {
   all: string;
   kind: TimeChartProps["kind"];
   before?: string;
+  marks?: readonly Mark[];
 }) {
   const { t, language } = useTexts();
   const { answer, kind } = props;
@@ -87,6 +88,7 @@ export function SeriesChart(props: {
             before={props.before ?? t("measure.before")}
             unfinished={t("overview.unfinished")}
             total={t("measure.total")}
+            marks={props.marks}
           />
         </Suspense>
       </div>

@@ -6,6 +6,7 @@ import { useTexts } from "../i18n";
 import { useScope } from "../state/scope";
 import { useView } from "../state/view";
 import { Segmented } from "../ui/form";
+import { marksOf, useNotes } from "./Notes";
 import { Panel } from "./Panel";
 import { SeriesChart, totalOf, useSeriesFigure } from "./SeriesChart";
 
@@ -20,6 +21,7 @@ export function SeriesPanel() {
   );
   const kind = view.chart ?? "area";
   const title = t("overview.series");
+  const notes = useNotes();
   const figure = useSeriesFigure("events-over-time", t("measure.count"));
   return (
     <Panel
@@ -48,6 +50,7 @@ export function SeriesPanel() {
           all={t("measure.count")}
           kind={kind}
           before={t(`compare.${scope.comparison}`)}
+          marks={marksOf(notes, answer.series[0]?.points.map(([point]) => point) ?? [])}
         />
       )}
     </Panel>

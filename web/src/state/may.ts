@@ -13,6 +13,12 @@ export type Role = (typeof ROLES)[number];
 export const ALLOWED = {
   "events.read": ["owner", "admin", "editor", "viewer"],
   "rejected.read": ["owner", "admin", "editor", "viewer"],
+  "exports.read": ["owner", "admin", "editor"],
+  "persons.merge": ["owner", "admin"],
+  "definitions.write": ["owner", "admin", "editor"],
+  "dashboards.write": ["owner", "admin", "editor"],
+  "shares.write": ["owner", "admin", "editor"],
+  "annotations.write": ["owner", "admin", "editor"],
   "project.write": ["owner", "admin"],
   "project.create": ["owner", "admin"],
   "project.delete": ["owner", "admin"],

@@ -18,7 +18,7 @@ export interface AskedScope {
 }
 
 export const BOT: Filter = { property: "bot", op: "eq", value: "true" };
-const NO_BOT: Filter = { property: "bot", op: "ne", value: "true" };
+export const NO_BOT: Filter = { property: "bot", op: "ne", value: "true" };
 
 /** `now` is taken to the minute by the caller, so that the same view asks the same question. */
 export function scopeOf(view: View, project: string, projectTimezone: string, now: Date): AskedScope {

@@ -15,6 +15,8 @@ export interface View {
   events?: string[];
   /** A part of an event's name. */
   search?: string;
+  /** What the page itself asks, beyond what all pages share; only that page understands it. */
+  ask?: Record<string, unknown>;
 }
 
 const DATE = /^\d{4}-\d\d-\d\d$/;
@@ -37,6 +39,7 @@ export function parseView(search: Record<string, unknown>): View {
     filters: filtersOf(search.filters),
     events: textsOf(search.events),
     search: search.search !== undefined && search.search !== "" ? String(search.search).slice(0, 200) : undefined,
+    ask: isObject(search.ask) ? search.ask : undefined,
   };
   const { from, to } = search;
   if (typeof from === "string" && typeof to === "string" && DATE.test(from) && DATE.test(to) && from <= to) {
@@ -44,6 +47,15 @@ export function parseView(search: Record<string, unknown>): View {
     view.to = to;
   }
   return Object.fromEntries(Object.entries(view).filter(([, value]) => value !== undefined));
+}
+
+/** What another page of the project takes over of a view. */
+export function sharedOf({ ask: _, ...shared }: View): View {
+  return shared;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 export function isTimezone(value: unknown): value is string {

@@ -8,11 +8,12 @@ import { changeLanguage, LANGUAGES, type Language, useTexts } from "../i18n";
 import { KeysDialog, PaletteDialog } from "../keyboard/dialogs";
 import { type Action, keyHandler, SHORTCUTS, TARGETS } from "../keyboard/map";
 import { may, type Action as Right } from "../state/may";
+import { sharedOf } from "../state/search";
 import { THEMES, useTheme } from "../state/theme";
 import { useView } from "../state/view";
 import { Logo } from "./Logo";
 import { Menu, MenuChoice, MenuItem, MenuLine } from "./menu";
-import { GROUPS, NAV, type NavPage, ON_PHONE } from "./navigation";
+import { GROUPS, inPhoneBar, NAV, type NavPage } from "./navigation";
 
 type Opened = "keys" | "palette";
 
@@ -60,7 +61,7 @@ export function Shell({ project, children }: { project: string | undefined; chil
 function Navigation({ project, pages }: { project: string; pages: readonly (typeof NAV)[number][] }) {
   const { t } = useTexts();
   const navigate = useNavigate();
-  const rest = pages.slice(ON_PHONE);
+  const rest = pages.filter((one) => !inPhoneBar(one, pages));
   return (
     <nav aria-label={t("nav.label")}>
       {GROUPS.map((group) => (
@@ -73,7 +74,7 @@ function Navigation({ project, pages }: { project: string; pages: readonly (type
                 key={to}
                 to={to}
                 params={{ project }}
-                search={(old) => old}
+                search={sharedOf}
                 className={rest.some((one) => one.to === to) ? "nav-link phone-off" : "nav-link"}
                 activeProps={{ className: "active" }}
               >
@@ -95,10 +96,7 @@ function Navigation({ project, pages }: { project: string; pages: readonly (type
           }
         >
           {rest.map(({ to, text, Icon }) => (
-            <MenuItem
-              key={to}
-              onSelect={() => void navigate({ to, params: { project }, search: (old: object) => old as never })}
-            >
+            <MenuItem key={to} onSelect={() => void navigate({ to, params: { project }, search: sharedOf as never })}>
               <Icon size={16} aria-hidden="true" />
               {t(text)}
             </MenuItem>
@@ -126,7 +124,7 @@ function useActions(project: string | undefined, open: (dialog: Opened) => void)
         interval: undefined,
       });
     else if (action.do === "go")
-      void navigate({ to: TARGETS[action.to], params: { project } as never, search: (old: object) => old as never });
+      void navigate({ to: TARGETS[action.to], params: { project } as never, search: sharedOf as never });
   };
 }
 
@@ -183,7 +181,12 @@ function AccountMenu({ onOpen }: { onOpen: (dialog: Opened) => void }) {
       className="account-button"
       label={t("shell.account")}
       align="end"
-      trigger={<CircleUser size={20} aria-hidden="true" />}
+      trigger={
+        <>
+          <CircleUser size={20} aria-hidden="true" />
+          <bdi className="phone-off">{user?.name || user?.email}</bdi>
+        </>
+      }
     >
       <p className="menu-who">
         <b>{user?.name || user?.email}</b>
