@@ -18,6 +18,8 @@ from shared.old_names import filled_from_old_names
 SettingsT = TypeVar("SettingsT")
 
 MASK = "********"
+SECRETS_DIR = "SLUICE_SECRETS_DIR"
+_SECRET_WORDS = ("PASSWORD", "SECRET", "KEY", "TOKEN", "_URL", "CERTIFICATE")
 
 
 class ConfigError(Exception):
@@ -64,10 +66,10 @@ def settings_of(cls: type) -> Iterator[Setting]:
 def load(cls: type[SettingsT], environ: Mapping[str, str] | None = None) -> SettingsT:
     """Parse `environ` (the process environment by default) into `cls`; raises ConfigError naming every fault.
 
-    An empty variable counts as unset; what is unset may be filled by a name of older deployments (shared.old_names).
-    A secret's value is never part of the message.
+    An empty variable counts as unset; what is unset may be filled by a file of SLUICE_SECRETS_DIR, or by a name of
+    older deployments (shared.old_names). A secret's value is never part of the message.
     """
-    environ = os.environ if environ is None else environ
+    environ = _with_files(os.environ if environ is None else environ)
     older = filled_from_old_names(environ)
     faults: list[str] = []
     values: dict[str, Any] = {}
@@ -90,8 +92,34 @@ def load(cls: type[SettingsT], environ: Mapping[str, str] | None = None) -> Sett
     return cls(**values)
 
 
+def _with_files(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """`environ`, and beneath it a setting for each file of SLUICE_SECRETS_DIR: my-setting there is MY_SETTING.
+
+    Platforms mount secrets as files under names that may hold no capitals and no underscores.
+    """
+    folder = environ.get(SECRETS_DIR, "")
+    if not folder:
+        return environ
+    try:
+        files = [path for path in Path(folder).iterdir() if path.is_file()]
+        found = {path.name.upper().replace("-", "_"): path.read_text(encoding="utf-8").strip() for path in files}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([f"{SECRETS_DIR}={folder!r} cannot be read ({type(error).__name__})"]) from error
+    return {**found, **{name: value for name, value in environ.items() if value}}
+
+
 def _parse(text: str, wanted: Any) -> Any:
     return msgspec.convert(text, wanted, strict=False)
+
+
+def public_settings(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The `SLUICE_*` of an environment that may be shown: none that is a secret by its name, and no address."""
+    found = os.environ if environ is None else environ
+    return {
+        name: value
+        for name, value in sorted(found.items())
+        if name.startswith("SLUICE_") and "://" not in value and not any(word in name for word in _SECRET_WORDS)
+    }
 
 
 def read_env_file(path: Path) -> dict[str, str]:
@@ -118,13 +146,22 @@ class ServerSettings:
 
     host: str = setting("SLUICE_HOST", "Address to listen on.", default="127.0.0.1")
     log_level: str = setting("SLUICE_LOG_LEVEL", "debug, info, warning or error.", default="info")
+    secrets_dir: str = setting(
+        SECRETS_DIR,
+        "A folder of secrets mounted as files, each of which fills a setting that is unset: `sluice-catalog-url` there"
+        " is SLUICE_CATALOG_URL.",
+        default="",
+    )
 
 
 BUS_URL = (
     "The event bus: Kafka (kafka://host:port,host:port or kafka+ssl://…) or Valkey or Redis Streams "
     "(redis://…, rediss://… or unix://…)."
 )
-WAREHOUSE_URL = "The ClickHouse HTTP interface, with login and database: http(s)://user:password@host:port/database."
+WAREHOUSE_URL = (
+    "The ClickHouse HTTP interface, with login and database: http(s)://user:password@host:port/database. With"
+    " ?cluster=NAME at its end tables are replicated on that cluster, which has one shard."
+)
 CATALOG_URL = "PostgreSQL: postgresql://user:password@host:port/database."
 CACHE_URL = "The cache, Valkey or Redis: redis://…, rediss://… or unix://…. What it holds may be lost at any time."
 WORK_URL = (

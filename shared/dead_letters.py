@@ -143,10 +143,13 @@ def is_for(service: str, attributes: Mapping[str, str], prefix: str = "") -> boo
 
 
 def service_of(url: str) -> str:
-    """The service behind a sink's address: `http://<service>.<namespace>.svc/`, or `<url>/<service>/` emulated."""
+    """The service behind a sink's address: `http://<service>.<namespace>.svc/`, or `<url>/<service>/` emulated.
+
+    OpenFaaS' gateway has each below `/function/`.
+    """
     try:
         parts = urlsplit(url)
-        name = parts.path.strip("/") or (parts.hostname or "").partition(".")[0]
+        name = parts.path.strip("/").removeprefix("function/") or (parts.hostname or "").partition(".")[0]
     except ValueError:
         return ""
     return name if _SERVICE.fullmatch(name) else ""

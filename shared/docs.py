@@ -17,6 +17,7 @@ from pathlib import Path
 
 from shared import openapi
 from shared.config import Setting, settings_of
+from shared.deploy import chart, openfaas, sizing
 from shared.old_names import OLD_NAMES
 from shared.refusals import Refusal, describe
 from shared.security.matrix_page import authorisation_page
@@ -37,6 +38,10 @@ def pages() -> dict[Path, str]:
         Path("docs/events.md"): events_page(wiring),
         Path("docs/authorisation.md"): authorisation_page(NOTE.format(source="shared/security/{policy,matrix}.py")),
         openapi.FILE: openapi_file(wiring),
+        openfaas.FILE: openfaas.stack_file(wiring),
+        sizing.TERRAFORM_FILE: sizing.sizes_file(wiring),
+        sizing.PAGE: sizing.scaling_page((ROOT / sizing.PAGE).read_text(encoding="utf-8"), wiring),
+        chart.FILE: chart.settings_file(wiring),
     }
 
 

@@ -3,15 +3,21 @@
 News are a hint. `rollup` looks at the ledger itself, so one that is lost costs a quarter of an hour of speed.
 """
 
+from collections.abc import Sequence
+
 from shared.bus import Message
 from shared.clock import to_datetime
 from shared.ids import uuid7
+from shared.tracing import LINKS
 
 CHANGED = "dev.sluice.hours.changed.v1"
 
 
-def changed(micros: int, source: str) -> Message:
-    """The event that says: hours that are over have changed."""
+def changed(micros: int, source: str, causes: Sequence[str] = ()) -> Message:
+    """The event that says: hours that are over have changed.
+
+    `causes` are traceparents of what changed them: it goes on in the trace of the first, and names the others.
+    """
     moment = to_datetime(micros).isoformat(timespec="microseconds").replace("+00:00", "Z")
     attributes = {
         "specversion": "1.0",
@@ -20,4 +26,8 @@ def changed(micros: int, source: str) -> Message:
         "type": CHANGED,
         "time": moment,
     }
+    if causes:
+        attributes["traceparent"] = causes[0]
+    if causes[1:]:
+        attributes[LINKS] = ",".join(causes[1:])
     return Message(attributes, b"")

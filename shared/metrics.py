@@ -43,9 +43,19 @@ BATCH_LATENCY_MS = Histogram(
     "Milliseconds from the first record of a batch to its answer after the insert.",
     buckets=(5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000),
 )
+RECORD_AGE_SECONDS = Histogram(
+    "sluice_record_age_seconds",
+    "Seconds from when ingest took a record to when its events are stored and count; each record once a storing.",
+    buckets=(0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3_600),
+)
 RETRIES_TOTAL = Counter("retries_total", "Records answered 503 or 429, which the source sends again.")
 BATCH_REJECTED = Counter(
     "sluice_batch_write_rejected_total", "Events the warehouse refused for their content, kept as rejected."
+)
+PEOPLE_REFUSED = Counter(
+    "sluice_people_refused_total",
+    "Events, rejected ones too, whose content was not kept for the person it names: person_erased, consent_withdrawn.",
+    ["reason"],
 )
 
 DEAD_LETTERS = Counter(
@@ -88,3 +98,17 @@ SESSION_DAYS_DUE = Gauge("sluice_rollup_session_due_days", "Days whose sessions 
 LIVE_STREAMS = Gauge("sluice_live_streams", "Live streams that are open.")
 
 QUERY_SECONDS = Histogram("sluice_query_seconds", "Time of a query in the warehouse.", ["function"], buckets=_FAST)
+
+LEDGER_CHECKED = Counter("sluice_ledger_checked_records_total", "Records of the bus that the ledger check looked for.")
+LEDGER_GAPS = Gauge(
+    "sluice_ledger_gaps", "Gaps in the ledger that nobody has explained: acknowledged, and not written."
+)
+LEDGER_CHECKED_AT = Gauge(
+    "sluice_ledger_checked_timestamp_seconds", "When the ledger was checked last, in seconds since 1970."
+)
+BACKUP_BYTES = Gauge("sluice_backup_bytes", "Bytes the last copy was made of, files of earlier copies included.")
+BACKUP_HOLDS_UNTIL = Gauge(
+    "sluice_backup_holds_until_timestamp_seconds",
+    "Every event accepted before is in the newest copy, in seconds since 1970.",
+)
+BACKUPS_TOTAL = Counter("sluice_backups_total", "Copies made, verified and drilled, by outcome.", ["what", "outcome"])

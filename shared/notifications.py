@@ -36,8 +36,9 @@ Template = Literal[
     "test",
     "event_matched",
     "retention_enforced",
+    "ledger_gap",
 ]
-WEBHOOKS_ONLY: frozenset[Template] = frozenset({"event_matched", "retention_enforced"})
+WEBHOOKS_ONLY: frozenset[Template] = frozenset({"event_matched", "retention_enforced", "ledger_gap"})
 # What a webhook can subscribe to; `event.matched` are events of the stream, the others are sent by `notify`.
 Subscribed = Literal[
     "export.completed",
@@ -47,6 +48,7 @@ Subscribed = Literal[
     "report.ready",
     "erasure.completed",
     "retention.enforced",
+    "ledger.gap",
     "event.matched",
 ]
 # What a webhook's body has as `type`, and what the log of deliveries shows.
@@ -65,6 +67,7 @@ TYPES: dict[Template, str] = {
     "test": "test",
     "event_matched": "event.matched",
     "retention_enforced": "retention.enforced",
+    "ledger_gap": "ledger.gap",
 }
 
 

@@ -74,6 +74,8 @@ class Refusal(StrEnum):
     TOO_DEEP = "too_deep"
     EVENT_TOO_LARGE = "event_too_large"
     STORE_REFUSED = "store_refused"
+    PERSON_ERASED = "person_erased"
+    CONSENT_WITHDRAWN = "consent_withdrawn"
     # a query
     BAD_RANGE = "bad_range"
     BAD_TIMEZONE = "bad_timezone"
@@ -231,6 +233,10 @@ def describe(refusal: Refusal) -> Description:  # noqa: C901, PLR0912, PLR0915 (
             return Description(413, False, "The event is too large.")
         case Refusal.STORE_REFUSED:
             return Description(422, False, "The warehouse refused the event's content.")
+        case Refusal.PERSON_ERASED:
+            return Description(422, False, "The event is of a person who was erased; its content is not kept.")
+        case Refusal.CONSENT_WITHDRAWN:
+            return Description(422, False, "The event is of a person who withdrew consent; its content is not kept.")
         case Refusal.BAD_RANGE:
             return Description(422, False, "The time range is not usable.")
         case Refusal.BAD_TIMEZONE:

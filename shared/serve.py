@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 from shared.config import ConfigError, ServerSettings, load, setting
 from shared.http import ASGIApp
 from shared.telemetry import configure_logging
+from shared.tracing import TracingSettings, configure_tracing, end_tracing
 
 if TYPE_CHECKING:
     import asyncio
@@ -26,7 +27,7 @@ _GC_THRESHOLDS = (20_000, 20, 20)
 
 
 @dataclass(frozen=True, kw_only=True)
-class ContainerSettings(ServerSettings):
+class ContainerSettings(ServerSettings, TracingSettings):
     port: int = setting("PORT", "Port of a function in a container; the platform sets it.", default=8080)
 
 
@@ -51,6 +52,7 @@ def serve(app: ASGIApp, *, host: str, port: int, log_level: str, process: str, s
     from shared.serve_protocol import GatheringProtocol, websocket
 
     configure_logging(process, log_level)
+    configure_tracing(process)
     signal.signal(signal.SIGTERM, _ended)  # uvicorn, once drained, raises the signal again
     # What is loaded by now stays: the collector need not look at it again, nor after every few requests.
     gc.freeze()
@@ -74,6 +76,7 @@ def serve(app: ASGIApp, *, host: str, port: int, log_level: str, process: str, s
     server = uvicorn.Server(config)
     with contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[_shared_listener(host, port)] if shares_port else None)
+    end_tracing()
     if not server.started:
         sys.exit("the server could not be started")
 

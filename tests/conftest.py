@@ -2,12 +2,17 @@
 
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from tests.engines.kafka import KafkaCluster, running
 
 # Fixtures, and values of a fixture's parameter, behind which a program stands that is built once per machine.
 BUILT = frozenset({"kafka", "server"})
+
+# How long a case takes says how busy the machine is.
+hypothesis.settings.register_profile("sluice", deadline=None)
+hypothesis.settings.load_profile("sluice")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -4,17 +4,21 @@ Nothing here forgets a letter: each is on the bus or in the catalog before the s
 step may be repeated; a record that is sent twice is stored once.
 """
 
+import contextlib
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Protocol
 
 import structlog
 
 from shared import metrics
-from shared.bus import Bus, Message, MessageTooLargeError
-from shared.catalog.client import Catalog
+from shared.bus import Bus, Message, MessageTooLargeError, Position
+from shared.catalog.client import Catalog, CatalogUnavailableError
 from shared.catalog.dead_letters import keep_letter
 from shared.clock import Clock
 from shared.dead_letters import DEAD_LETTERS, Letter, read_letter
+from shared.events import EVENTS_TOPIC
+from shared.freshness import WRITER
 
 log = structlog.get_logger()
 
@@ -63,7 +67,8 @@ class Letters:
             return await self._keep(letter)
         try:
             if now >= letter.due and await self._sinks.ready(letter.dest):
-                await self._bus.publish(letter.topic, [letter.again()])
+                places = await self._bus.publish(letter.topic, [letter.again()])
+                await self._note_places(letter, places)
                 return Became.RESENT
             # Written down under our own names at first sight, and again before the source loses patience with us.
             if now - letter.queued >= self._wait:
@@ -72,6 +77,14 @@ class Letters:
         except MessageTooLargeError:
             return await self._keep(letter)
         return Became.WAITS
+
+    async def _note_places(self, letter: Letter, places: Sequence[Position]) -> None:
+        """Let the ledger check know of records that batch_write writes no row for."""
+        if letter.topic != EVENTS_TOPIC or letter.sink == WRITER:
+            return
+        for place in places:
+            with contextlib.suppress(CatalogUnavailableError):  # the letter is on its way; a repeat would be another
+                await self._catalog.rows("ledger/note_other", {"partition": place.partition, "place": place.offset})
 
     async def _keep(self, letter: Letter) -> Became:
         await keep_letter(self._catalog, letter, self._most_bytes)

@@ -40,6 +40,7 @@ class Warehouse(Protocol):
     async def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Answer: ...
     async def change(self, sql: str, parameters: Mapping[str, Any]) -> None: ...
     async def insert_json_lines(self, table: str, lines: bytes) -> None: ...
+    async def sync(self, table: str) -> None: ...
 
 
 class Pace(NamedTuple):
@@ -127,6 +128,7 @@ async def _roll_up(hours: Sequence[Due], warehouse: Warehouse, clock: Clock) -> 
     which = {"project": project, "generation": generation}
     wide = {**which, "start": first * SECOND, "end": last * SECOND, "hours": starts}
     reach("rollup.after_version")
+    await warehouse.sync("events")
     await warehouse.change(sql_of("count"), wide)
     reach("rollup.after_counts")
     answer = await warehouse.query(sql_of("written"), {**which, "start": first, "end": last})

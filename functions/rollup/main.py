@@ -24,7 +24,7 @@ async def main(request: Request, ports: Ports) -> Reply:
         ran = await run(ports.warehouse, SYSTEM_CLOCK, ports.pace)
         days = await sessions.run(ports.warehouse, ports.catalog, SYSTEM_CLOCK, ports.pace)
         if ran.left or days.left:
-            await ports.bus.publish(CONTROL_TOPIC, [changed(SYSTEM_CLOCK.micros(), SOURCE)])
+            await ports.bus.publish(CONTROL_TOPIC, [changed(SYSTEM_CLOCK.micros(), SOURCE, [request.traceparent])])
         elif message.attributes["type"] == DUE:
             await forget_superseded(ports.warehouse, SYSTEM_CLOCK)
             await sessions.forget_superseded(ports.warehouse, SYSTEM_CLOCK)

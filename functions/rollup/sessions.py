@@ -109,6 +109,7 @@ async def _make(days: Sequence[Due], warehouse: Warehouse, clock: Clock) -> int:
     generation = max(generation_of(clock.micros()), max(day.newest for day in days) + 1)
     first, last = days[0].start, days[-1].start + DAY
     reach("sessions.after_version")
+    await warehouse.sync("events")
     await warehouse.change(*_insert(days, generation))
     reach("sessions.after_runs")
     which = {"project": days[0].project, "generation": generation, "start": first, "end": last}

@@ -19,6 +19,18 @@ class TopicState(msgspec.Struct, frozen=True):
     groups: dict[str, int]
 
 
+class Progress(msgspec.Struct, frozen=True):
+    """How far a group is in one partition: every offset below `done` is acknowledged, `end` is the next to be given.
+
+    `log` names the incarnation of the topic: where it is another one, offsets began anew. '' where nobody can tell.
+    """
+
+    log: str
+    partition: int
+    done: int
+    end: int
+
+
 @runtime_checkable
 class Inspection(Protocol):
     """Every call raises BusUnavailableError and changes nothing."""
@@ -31,6 +43,13 @@ class Inspection(Protocol):
         """The first messages kept that the group has not acknowledged, up to `most`, oldest first in a partition.
 
         Of a group that does not exist these are all; of a topic that does not, none. `attempt` is always 1.
+        """
+        ...
+
+    async def progress(self, topic: str, group: str) -> list[Progress]:
+        """How far the group is in each partition; of a topic that does not exist nothing.
+
+        A group that does not exist has acknowledged nothing.
         """
         ...
 

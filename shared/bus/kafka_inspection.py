@@ -9,7 +9,7 @@ from kafka.admin import OffsetSpec
 from kafka.errors import KafkaError
 
 from shared.bus import BusUnavailableError, Delivery, Position
-from shared.bus.inspection import TopicState
+from shared.bus.inspection import Progress, TopicState
 from shared.bus.kafka_cluster import Cluster
 from shared.bus.kafka_consuming import group_id
 from shared.bus.kafka_options import client_options, opened
@@ -50,6 +50,9 @@ class KafkaInspection:
     async def waiting(self, topic: str, group: str, most: int) -> list[Delivery]:
         left = await asyncio.to_thread(self._cluster.ask, lambda admin: _left(admin, topic, group_id(topic, group)))
         return await asyncio.to_thread(self._read, topic, left, most)
+
+    async def progress(self, topic: str, group: str) -> list[Progress]:
+        return await asyncio.to_thread(self._cluster.ask, lambda admin: _progress(admin, topic, group))
 
     async def close(self) -> None:
         await asyncio.to_thread(self._cluster.close)
@@ -104,6 +107,13 @@ def _kept(admin: KafkaAdminClient, topic: str) -> _Kept:
         for at in (OffsetSpec.EARLIEST, OffsetSpec.LATEST)
     )
     return _Kept(first, end, log_name(described.get("topic_id")))
+
+
+def _progress(admin: KafkaAdminClient, topic: str, group: str) -> list[Progress]:
+    if topic not in admin.list_topics():
+        return []
+    log, left = _kept(admin, topic).log, _left(admin, topic, group_id(topic, group))
+    return [Progress(log, number, part.first, part.end) for number, part in sorted(left.items())]
 
 
 def _left(admin: KafkaAdminClient, topic: str, group: str) -> dict[int, _Left]:

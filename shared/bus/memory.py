@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from shared.bus import Delivery, Message, Position, Subscription, refuse_large
-from shared.bus.inspection import TopicState
+from shared.bus.inspection import Progress, TopicState
 
 
 class MemoryBus:
@@ -42,6 +42,13 @@ class MemoryBus:
         known = log.groups.get(group, _Group(log.start))
         offsets = [*sorted(known.attempts), *range(known.next, log.end)][:most]
         return [Delivery(Position(0, offset), log.messages[offset - log.start], 1) for offset in offsets]
+
+    async def progress(self, topic: str, group: str) -> list[Progress]:
+        log = self._logs.get(topic)
+        if log is None:
+            return []
+        known = log.groups.get(group, _Group(0))
+        return [Progress("memory", 0, known.done_below, log.end)]
 
     async def ping(self) -> None:
         """Memory always answers."""

@@ -7,6 +7,7 @@ The server runs with `appendfsync always`, so a command that has returned is on 
 
 import asyncio
 import contextlib
+import secrets
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ import structlog
 from redis.exceptions import ResponseError
 
 from shared.bus import BusUnavailableError, Delivery, Message, Position, Subscription, refuse_large
-from shared.bus.inspection import TopicState
+from shared.bus.inspection import Progress, TopicState
 from shared.bus.valkey_link import Link, RefusedError, pack
 
 REPLY_SECONDS = 1.5
@@ -36,6 +37,11 @@ log = structlog.get_logger()
 def stream_key(topic: str) -> bytes:
     """The Valkey key of a topic."""
     return f"sluice:{topic}".encode()
+
+
+def _log_key(stream: bytes) -> bytes:
+    """Where the name of a stream's incarnation is."""
+    return stream.replace(b"sluice:", b"sluice-log:", 1)
 
 
 class ValkeyBus:
@@ -124,6 +130,21 @@ class ValkeyBus:
                 found += [Delivery(_position(entry_id), _message(fields), 1) for entry_id, fields in entries]
         return found
 
+    async def progress(self, topic: str, group: str) -> list[Progress]:
+        key = stream_key(topic)
+        try:
+            groups = await _groups(self._control, key)
+        except RefusedError as error:
+            if "no such key" in str(error):
+                return []
+            raise
+        known = next((one for one in groups if one["name"] == group.encode()), None)
+        done = 0 if known is None else await _lowest_unacked(self._control, key, known) - 1
+        named = await self._control.command(b"XRANGE", _log_key(key), b"-", b"+", b"COUNT", b"1", seconds=REPLY_SECONDS)
+        stream = _pairs(await self._control.command(b"XINFO", b"STREAM", key, seconds=REPLY_SECONDS))
+        log_name = named[0][1][1].decode() if named else ""
+        return [Progress(log_name, 0, done, _number(stream["last-generated-id"]))]
+
     async def ping(self) -> None:
         await self._control.command(b"PING", seconds=REPLY_SECONDS)
 
@@ -161,6 +182,14 @@ class _ValkeySubscription:
             )
         except RefusedError as error:
             if "BUSYGROUP" not in str(error):
+                raise
+        # Lost with the stream, and a stream itself, which no wipe of the cache takes for its own: a stream that begins
+        # anew at the first number is another log.
+        name = secrets.token_hex(8).encode()
+        try:
+            await self._control.command(b"XADD", _log_key(self._key), b"0-1", b"log", name, seconds=REPLY_SECONDS)
+        except RefusedError as error:
+            if "equal or smaller" not in str(error):  # it has its name
                 raise
 
     async def take(self, most: int, wait: float) -> list[Delivery]:
@@ -275,17 +304,11 @@ class _ValkeySubscription:
             return
         self._trim_due, self._trimmed_at = False, time.monotonic()
         with contextlib.suppress(BusUnavailableError):
-            lowest = [await self._lowest_unacked(group) for group in await _groups(self._control, self._key)]
+            groups = await _groups(self._control, self._key)
+            lowest = [await _lowest_unacked(self._control, self._key, group) for group in groups]
             await self._control.command(
                 b"XTRIM", self._key, b"MINID", b"=", _entry_id(min(lowest)), seconds=REPLY_SECONDS
             )
-
-    async def _lowest_unacked(self, group: dict[str, Any]) -> int:
-        if group["pending"]:
-            summary = await self._control.command(b"XPENDING", self._key, group["name"], seconds=REPLY_SECONDS)
-            if summary[1] is not None:
-                return _number(summary[1])
-        return _number(group["last-delivered-id"]) + 1
 
     async def close(self) -> None:
         if self._read_task is not None:
@@ -293,6 +316,15 @@ class _ValkeySubscription:
             await asyncio.gather(self._read_task, return_exceptions=True)
             self._read_task = None
         await self._reading.close()
+
+
+async def _lowest_unacked(link: Link, key: bytes, group: dict[str, Any]) -> int:
+    """The number below which a group has acknowledged all; it may have gone on meanwhile."""
+    if group["pending"]:
+        summary = await link.command(b"XPENDING", key, group["name"], seconds=REPLY_SECONDS)
+        if summary[1] is not None:
+            return _number(summary[1])
+    return _number(group["last-delivered-id"]) + 1
 
 
 async def _groups(link: Link, key: bytes) -> list[dict[str, Any]]:

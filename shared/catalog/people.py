@@ -7,10 +7,10 @@ fits. Whoever has the catalog has the key too, and can find out whether a person
 import hashlib
 import hmac
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from shared.catalog.client import Catalog
+from shared.catalog.client import Catalog, Queries
 
 
 def of_user(user_id: str) -> str:
@@ -34,9 +34,13 @@ async def person_key(catalog: Catalog, project_id: uuid.UUID) -> bytes | None:
     return bytes(rows[0]["person_key"]) if rows else None
 
 
-async def keep_erased(catalog: Catalog, project_id: uuid.UUID, job_id: uuid.UUID, hashes: Iterable[bytes]) -> None:
-    """Note that people are erased; harmless to repeat."""
-    await catalog.rows("keep_erased_people", {"project_id": project_id, "job_id": job_id, "people": list(hashes)})
+async def keep_erased(
+    catalog: Catalog, project_id: uuid.UUID, job_id: uuid.UUID, hashes: Mapping[bytes, bytes]
+) -> None:
+    """Note that people are erased, each hash with what all of the person's share; harmless to repeat."""
+    values = {"project_id": project_id, "job_id": job_id}
+    people = {"people": list(hashes), "together": list(hashes.values())}
+    await catalog.rows("keep_erased_people", {**values, **people})
 
 
 async def erased_people(catalog: Catalog, project_id: uuid.UUID) -> frozenset[bytes]:
@@ -45,9 +49,22 @@ async def erased_people(catalog: Catalog, project_id: uuid.UUID) -> frozenset[by
     return frozenset(bytes(row["person"]) for row in rows)
 
 
-async def readmit(catalog: Catalog, project_id: uuid.UUID, hashes: Iterable[bytes]) -> int:
-    """Forget that people were erased; how many of them were."""
-    return len(await catalog.rows("readmit_people", {"project_id": project_id, "people": list(hashes)}))
+async def readmit(catalog: Queries, project_id: uuid.UUID, hashes: Iterable[bytes]) -> list[bytes]:
+    """Forget that people were erased, by any of their ids; the hashes of all ids that were."""
+    rows = await catalog.rows("readmit_people", {"project_id": project_id, "people": list(hashes)})
+    return [bytes(row["person"]) for row in rows]
+
+
+async def withdrawn_people(catalog: Catalog, project_id: uuid.UUID) -> dict[bytes, int]:
+    """The hashes of everybody who withdrew consent, each with when, in microseconds."""
+    rows = await catalog.rows("withdrawn_consents", {"project_id": project_id})
+    return {bytes(row["person"]): int(row["version"]) for row in rows}
+
+
+async def projects_refusing(catalog: Catalog) -> list[tuple[uuid.UUID, bytes]]:
+    """The projects of which somebody is not stored, each with its key."""
+    rows = await catalog.rows("projects_with_refused_people")
+    return [(row["project_id"], bytes(row["person_key"])) for row in rows]
 
 
 async def projects_to_look_at(catalog: Catalog) -> list[tuple[uuid.UUID, datetime]]:

@@ -104,12 +104,27 @@ def connect(url: str, key: str, purpose: Purpose) -> Connection:
 
 def ask(connection: Connection, path: str, body: dict[str, Any]) -> dict[str, Any]:
     """POST `body` and return the JSON object of the answer; raises CliError with what to do."""
+    return _asked(connection, "POST", path, body)
+
+
+def fetch(connection: Connection, path: str) -> dict[str, Any]:
+    """GET an address and return the JSON object of the answer; raises CliError with what to do."""
+    return _asked(connection, "GET", path, None)
+
+
+def send(connection: Connection, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    """PUT or DELETE, likewise; the answer of what has none is an empty object."""
+    return _asked(connection, method, path, body)
+
+
+def _asked(connection: Connection, method: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
     import httpx
 
     from shared.importing.transport import describe_problem, is_local
 
     try:
-        response = httpx.post(
+        response = httpx.request(
+            method,
             connection.url + path,
             json=body,
             headers={"X-API-Key": connection.key},
@@ -122,6 +137,8 @@ def ask(connection: Connection, path: str, body: dict[str, Any]) -> dict[str, An
         raise unreachable(connection.url, error) from error
     if not response.is_success:
         raise refused(describe_problem(response), response.status_code)
+    if response.status_code == httpx.codes.NO_CONTENT:
+        return {}
     try:
         answer = response.json()
     except json.JSONDecodeError as error:

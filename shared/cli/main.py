@@ -8,17 +8,22 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from shared.cli import (
+    backup,
     bus,
     demo,
     doctor,
     importing,
     keys,
+    ledger,
+    lifecycle,
     limits,
+    people,
     querying,
     reference,
     runtime,
     sealing,
     tokens,
+    tracing,
     workspaces,
 )
 from shared.cli.client import CliError
@@ -54,6 +59,7 @@ importing.register(app)
 querying.register(app)
 keys.register(app)
 limits.register(app)
+people.register(app)
 bus.register(app)
 reference.register(app)
 demo.register(app)
@@ -61,6 +67,10 @@ workspaces.register(app)
 doctor.register(app)
 tokens.register(app)
 sealing.register(app)
+backup.register(app)
+ledger.register(app)
+lifecycle.register(app)
+tracing.register(app)
 
 if __name__ == "__main__":
     sys.exit(app())

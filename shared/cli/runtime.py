@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -126,9 +127,11 @@ def status(
     if not control.is_running(state):
         raise CliError("Sluice is not running here; start it with ./task up")
     parts = control.parts_of(state)
+    functions = control.functions_of(state, settings.data)
     lag = _lag(state["env"]["SLUICE_BUS_URL"])
     if as_json:
-        typer.echo(json.dumps({"state": state["state"], "parts": [p._asdict() for p in parts], "lag": lag}))
+        shown = {"parts": [p._asdict() for p in parts], "functions": [one._asdict() for one in functions]}
+        typer.echo(json.dumps({"state": state["state"], **shown, "lag": lag}))
         return
     table = Table("part", "state", "memory", "restarts", "up for", box=None, pad_edge=False)
     for part in parts:
@@ -142,12 +145,25 @@ def status(
     out = Console(highlight=False)
     out.print(f"Sluice is {state['state']} at {state['url']}\n")
     out.print(table)
-    out.print(f"\nmemory in all {sum(part.memory for part in parts) / _MIB:,.0f} MiB")
+    if functions:
+        out.print(_functions(functions))
+    out.print(
+        f"\nmemory in all {(sum(one.memory for one in parts) + sum(one.memory for one in functions)) / _MIB:,.0f} MiB"
+    )
     if lag is None:
         out.print("bus lag: unknown, the bus is away")
         return
     for group, count in lag.items():
         out.print(f"bus lag of {group}: {count} records")
+
+
+def _functions(functions: Sequence[control.FunctionStatus]) -> Table:
+    """What each function takes at the moment: nothing, unless it is asked."""
+    table = Table("\nfunction", "\nprocesses", "\nmemory", "\nstarts", "\nlast start", box=None, pad_edge=False)
+    for one in functions:
+        last = f"{one.start_ms:,.0f} ms" if one.starts else ""
+        table.add_row(one.name, str(one.processes), f"{one.memory / _MIB:,.0f} MiB", str(one.starts), last)
+    return table
 
 
 def _lag(bus_url: str) -> dict[str, int] | None:

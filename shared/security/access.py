@@ -20,7 +20,7 @@ from shared.refusals import Refusal, Rejected
 from shared.security import policy
 from shared.security.access_log import AccessLog
 from shared.security.actor import Actor
-from shared.security.keys import Key, KeyRing, Scope, has_form
+from shared.security.keys import Key, KeyRing, Scope, has_form, refusal_of
 from shared.security.members import RELOOK_SECONDS, Member, Members
 from shared.security.policy import Action
 
@@ -100,6 +100,11 @@ class Access:
     async def require_key(self, clear: str, scope: Scope, *others: Scope) -> Key:
         """The same for a key that was found elsewhere than in the headers; '' is no key."""
         return await self._ring.require(clear, scope, *others)
+
+    def known_key(self, clear: str, scope: Scope) -> Key | None:
+        """The same for a key that is known and allowed, without waiting; None says nothing: `require_key` does."""
+        key = self._ring.get_cached(clear)
+        return key if refusal_of(key, scope, SYSTEM_CLOCK.micros()) is None else None
 
     async def ready(self) -> None:
         """Raise CatalogUnavailableError unless the catalog answers."""

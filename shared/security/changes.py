@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
@@ -77,19 +77,13 @@ class Changes(Generic[T]):
         await self.make("removed", remove, thing)
 
     async def _record(self, queries: Queries, verb: str, target: uuid.UUID, before: Any, after: Any) -> None:
-        project_id = self._caller.project_id
-        rows = await queries.rows("organisation_of_project", {"project_id": project_id})
-        await audit.record(
+        await record_done(
             queries,
-            organisation_id=rows[0]["organisation_id"] if rows else None,
-            actor=self._caller,
-            action=f"{self._noun}.{verb}",
-            target=f"{self._noun}:{target}",
+            Done(self._request, self._proxies, self._caller),
+            f"{self._noun}.{verb}",
+            f"{self._noun}:{target}",
             before=before,
             after=after,
-            request_id=self._request.request_id,
-            address=self._proxies.address(self._request.headers, self._request.peer),
-            project_id=project_id,
         )
 
     def _plain(self, thing: T | None) -> dict[str, Any] | None:
@@ -97,3 +91,37 @@ class Changes(Generic[T]):
             return None
         plain: dict[str, Any] = msgspec.to_builtins(self._shown(thing))
         return plain
+
+
+class Done(NamedTuple):
+    """Who did something in a project, by which request."""
+
+    request: Request
+    proxies: TrustedProxies
+    caller: Caller
+
+
+async def record_done(
+    queries: Queries,
+    done: Done,
+    action: str,
+    target: str,
+    *,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+) -> None:
+    """Put what was done into the log of the project's organisation; as audit.record, in a transaction last."""
+    request, proxies, caller = done
+    rows = await queries.rows("organisation_of_project", {"project_id": caller.project_id})
+    await audit.record(
+        queries,
+        organisation_id=rows[0]["organisation_id"] if rows else None,
+        actor=caller,
+        action=action,
+        target=target,
+        before=before,
+        after=after,
+        request_id=request.request_id,
+        address=proxies.address(request.headers, request.peer),
+        project_id=caller.project_id,
+    )

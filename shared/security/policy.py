@@ -32,12 +32,15 @@ class Action(StrEnum):
     PERSONS_ERASE = "persons.erase"
     PERSONS_MERGE = "persons.merge"
     RETENTION_WRITE = "retention.write"
+    PII_WRITE = "pii.write"
     REPLAY = "events.replay"
     # what a team makes of it
     DEFINITIONS_READ = "definitions.read"
     DEFINITIONS_WRITE = "definitions.write"
     DASHBOARDS_READ = "dashboards.read"
     DASHBOARDS_WRITE = "dashboards.write"
+    ANNOTATIONS_READ = "annotations.read"
+    ANNOTATIONS_WRITE = "annotations.write"
     SHARES_READ = "shares.read"
     SHARES_WRITE = "shares.write"
     ALERTS_READ = "alerts.read"
@@ -61,6 +64,9 @@ class Action(StrEnum):
     MEMBERS_WRITE = "members.write"
     OWNERS_WRITE = "owners.write"
     AUDIT_READ = "audit.read"
+    # the instance
+    BACKUPS_READ = "backups.read"
+    BACKUPS_WRITE = "backups.write"
 
 
 _VIEWER = frozenset(
@@ -70,6 +76,7 @@ _VIEWER = frozenset(
         Action.REJECTED_READ,
         Action.DEFINITIONS_READ,
         Action.DASHBOARDS_READ,
+        Action.ANNOTATIONS_READ,
         Action.ALERTS_READ,
         Action.REPORTS_READ,
         Action.PROJECT_READ,
@@ -82,6 +89,7 @@ _EDITOR = _VIEWER | {
     Action.EXPORTS_WRITE,
     Action.DEFINITIONS_WRITE,
     Action.DASHBOARDS_WRITE,
+    Action.ANNOTATIONS_WRITE,
     Action.SHARES_READ,
     Action.SHARES_WRITE,
     Action.ALERTS_WRITE,
@@ -92,6 +100,7 @@ _ADMIN = _EDITOR | {
     Action.PERSONS_ERASE,
     Action.PERSONS_MERGE,
     Action.RETENTION_WRITE,
+    Action.PII_WRITE,
     Action.REPLAY,
     Action.WEBHOOKS_READ,
     Action.WEBHOOKS_WRITE,
@@ -103,7 +112,13 @@ _ADMIN = _EDITOR | {
     Action.ORGANISATION_WRITE,
     Action.MEMBERS_WRITE,
 }
-_OWNER = _ADMIN | {Action.ORGANISATION_DELETE, Action.OWNERS_WRITE, Action.AUDIT_READ}
+_OWNER = _ADMIN | {
+    Action.ORGANISATION_DELETE,
+    Action.OWNERS_WRITE,
+    Action.AUDIT_READ,
+    Action.BACKUPS_READ,
+    Action.BACKUPS_WRITE,
+}
 
 ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
     "owner": _OWNER,
@@ -123,6 +138,7 @@ SCOPE_ACTIONS: Mapping[Scope, frozenset[Action]] = {
             Action.REJECTED_READ,
             Action.DEFINITIONS_READ,
             Action.DASHBOARDS_READ,
+            Action.ANNOTATIONS_READ,
             Action.ALERTS_READ,
             Action.REPORTS_READ,
             Action.PROJECT_READ,
@@ -135,11 +151,14 @@ SCOPE_ACTIONS: Mapping[Scope, frozenset[Action]] = {
             Action.PERSONS_ERASE,
             Action.PERSONS_MERGE,
             Action.RETENTION_WRITE,
+            Action.PII_WRITE,
             Action.REPLAY,
             Action.DEFINITIONS_READ,
             Action.DEFINITIONS_WRITE,
             Action.DASHBOARDS_READ,
             Action.DASHBOARDS_WRITE,
+            Action.ANNOTATIONS_READ,
+            Action.ANNOTATIONS_WRITE,
             Action.SHARES_READ,
             Action.SHARES_WRITE,
             Action.ALERTS_READ,

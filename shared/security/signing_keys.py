@@ -17,6 +17,7 @@ from shared.catalog.client import Catalog, Row
 from shared.clock import SYSTEM_CLOCK, Clock, to_datetime
 from shared.ids import uuid7
 from shared.refusals import UnavailableError
+from shared.security.certificates import certificate_key_set
 from shared.security.sealing import SealedError, Sealer
 from shared.security.tokens import ALGORITHM, AUDIENCE, ISSUER, LIFE_SECONDS, TYPE
 
@@ -143,11 +144,10 @@ class SigningKeys:
 
 
 async def key_set(catalog: Catalog) -> dict[str, Any]:
-    """The public keys as a JSON Web Key Set (RFC 7517)."""
+    """The public keys as a JSON Web Key Set (RFC 7517), those of certificates after those of tokens."""
     rows = await catalog.rows("auth/public_keys")
-    return {
-        "keys": [{**_jwk(bytes(row["public_key"])), "kid": row["kid"], "use": "sig", "alg": ALGORITHM} for row in rows]
-    }
+    of_tokens = [{**_jwk(bytes(row["public_key"])), "kid": row["kid"], "use": "sig", "alg": ALGORITHM} for row in rows]
+    return {"keys": of_tokens + await certificate_key_set(catalog)}
 
 
 def _jwk(public: bytes) -> dict[str, str]:

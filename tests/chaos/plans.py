@@ -7,36 +7,59 @@ from typing import Literal
 
 import msgspec
 
-Kind = Literal["load", "rollup", "sessions", "export", "erasure", "migration"]
+Kind = Literal[
+    "load", "rollup", "sessions", "export", "erasure", "access", "migration", "backup", "restore", "retention", "replay"
+]
 
 # Every place of shared/failpoints.py: the part that reaches it, and what makes it do so. Those that take long are
 # spread: a round gets neighbours.
 POINTS: Mapping[str, tuple[str, Kind]] = {
     "ingest.before_publish": ("edge", "load"),
     "erasure.after_noted": ("work", "erasure"),
+    "erasure.after_published": ("work", "erasure"),
     "batch_write.before_insert": ("work", "load"),
     "ingest.after_publish": ("edge", "load"),
     "export.after_part": ("work", "export"),
+    "retention.after_noted": ("work", "retention"),
+    "replay.after_taken": ("work", "replay"),
     "rollup.after_version": ("work", "rollup"),
     "batch_write.after_insert": ("work", "load"),
     "erasure.after_checkpoint": ("work", "erasure"),
     "migrate.after_statement": ("migrate", "migration"),
     "batch_write.after_ledger": ("work", "load"),
     "export.before_manifest": ("work", "export"),
+    "retention.after_counted": ("work", "retention"),
+    "erasure.after_copies": ("work", "erasure"),
     "rollup.after_counts": ("work", "rollup"),
     "batch_write.before_answer": ("work", "load"),
     "erasure.after_delete": ("work", "erasure"),
     "migrate.before_record": ("migrate", "migration"),
     "sessions.after_version": ("work", "sessions"),
+    "erasure.after_rewrite": ("work", "erasure"),
     "source.before_ack": ("sources", "load"),
     "export.after_manifest": ("work", "export"),
+    "retention.after_parts": ("work", "retention"),
+    "replay.after_marked": ("work", "replay"),
     "rollup.after_header": ("work", "rollup"),
+    "access_request.before_archive": ("work", "access"),
+    "access_request.after_archive": ("work", "access"),
     "sessions.after_runs": ("work", "sessions"),
     "migrate.after_record": ("migrate", "migration"),
     "erasure.after_ledger": ("work", "erasure"),
+    "backup.after_catalog": ("backup", "backup"),
+    "restore.after_unit": ("restore", "restore"),
     "rollup.after_forget": ("work", "rollup"),
+    "retention.after_delete": ("work", "retention"),
+    "backup.after_unit": ("backup", "backup"),
+    "restore.after_warehouse": ("restore", "restore"),
+    "erasure.before_certificate": ("work", "erasure"),
     "sessions.after_header": ("work", "sessions"),
     "migrate.catalog_before_commit": ("migrate", "migration"),
+    "retention.after_ledger": ("work", "retention"),
+    "backup.before_manifest": ("backup", "backup"),
+    "restore.before_catalog": ("restore", "restore"),
+    "backup.after_manifest": ("backup", "backup"),
+    "restore.after_catalog": ("restore", "restore"),
 }
 FAULTS = (
     "kill",
@@ -95,6 +118,8 @@ def plan_round(seed: int) -> Round:
     for name in chosen:
         if POINTS[name][1] != "load":
             after.setdefault(POINTS[name][1], []).append(name)
+    # Who was erased is refused from then on, also by what another kind sends afterwards.
+    after = dict(sorted(after.items(), key=lambda kind: kind[0] == "erasure"))
     return Round(seed, steps, after, disk_full=seed % DISK_FULL_EVERY == DISK_FULL_EVERY // 2)
 
 

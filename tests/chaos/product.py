@@ -31,7 +31,8 @@ _POLL_SECONDS = 0.02
 # Quick where users can wait longer: leases, the erasure's look for late writes, when an hour is rolled up.
 QUICK = {
     "SLUICE_JOB_LEASE_SECONDS": "2",
-    "SLUICE_ERASURE_SETTLE_SECONDS": "1",
+    "SLUICE_ERASURE_SETTLE_SECONDS": "6",
+    "SLUICE_ERASURE_DISK_SECONDS": "0",
     "SLUICE_ROLLUP_QUIET_SECONDS": "0",
     "SLUICE_ROLLUP_WAIT_SECONDS": "1",
     "SLUICE_ROLLUP_OVER_SECONDS": "0",

@@ -4,7 +4,7 @@ import random
 import subprocess
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -21,9 +21,11 @@ from tests.chaos.faults import WATCHER, Breaker
 from tests.chaos.plans import Round, Step
 from tests.chaos.product import ChaosError, Product
 from tests.chaos.scenarios import AFTER
+from tests.e2e.running import Project
 from tests.load.pool import make_event
 
 Say = Callable[[str], None]
+LEDGER_DUE = "dev.sluice.ledger.due.v1"
 # What ends a round before its time, and makes it a wrong one.
 BROKEN = (ChaosError, AssertionError, BusUnavailableError, httpx.HTTPError, psutil.Error, subprocess.SubprocessError)
 
@@ -101,6 +103,7 @@ def _run(product: Product, plan: Round, folder: Path, report: Report, say: Say) 
         of.settle()
         report.add(compare(product, of))
     report.wrong += _keyed_once(product, projects[2].id, breaker.keys)
+    report.wrong += _ledger_gaps(product, projects)
     for of in told:
         report.wrong += compare_late(product, of, _late_events(dice, 2, 4))
     for kind, points in plan.after.items():
@@ -122,6 +125,14 @@ def _late_events(dice: random.Random, *hours_ago: int) -> dict[str, dict[str, ob
         name = str(uuid.UUID(int=dice.getrandbits(128), version=4))
         found[name] = {"id": name, **make_event(dice, moment)}
     return found
+
+
+def _ledger_gaps(product: Product, projects: Sequence[Project]) -> list[str]:
+    """What the ledger check takes for lost: nothing is, so each gap is a false alarm."""
+    product.post_to("ledger-check", LEDGER_DUE)
+    proofs = [product.ask(project, "GET", "/api/v1/ledger") for project in projects]
+    wrong = [f"false alarm of the ledger: {gap}" for gap in proofs[0]["gaps"]]
+    return wrong + [f"the ledger of {one['project_id']} does not balance: {one}" for one in proofs if one["missing"]]
 
 
 def _keyed_once(product: Product, project: str, keys: int) -> list[str]:

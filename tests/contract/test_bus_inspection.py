@@ -101,10 +101,30 @@ async def test_what_a_group_has_not_acknowledged_is_shown_in_order_and_stays(bot
     await subscription.close()
 
 
+async def test_progress_says_below_which_number_all_is_acknowledged_and_which_log_it_is(both: Both) -> None:
+    bus, looking = both
+    topic = f"t{uuid4().hex}"
+    assert await looking.progress(topic, "g") == []
+    subscription = await bus.subscribe(topic, "g")
+    await bus.publish(topic, [message(number) for number in range(6)])
+    taken = await take(subscription, 6)
+    [before] = await looking.progress(topic, "g")
+    assert (before.partition, before.done, before.end) == (0, 0, 6)
+    await ack(subscription, [taken[place].position for place in (0, 1, 3)])
+    [between] = await looking.progress(topic, "g")
+    assert (between.done, between.end) == (2, 6)
+    await ack(subscription, [taken[place].position for place in (2, 4, 5)])
+    [after] = await looking.progress(topic, "g")
+    assert (after.done, after.end, after.log) == (6, 6, before.log)
+    await subscription.close()
+
+
 async def test_a_bus_that_is_away_is_said_to_be() -> None:
     looking = open_inspection("redis://127.0.0.1:9/0")
     with pytest.raises(BusUnavailableError):
         await looking.topics()
     with pytest.raises(BusUnavailableError):
         await looking.waiting("t", "g", 1)
+    with pytest.raises(BusUnavailableError):
+        await looking.progress("t", "g")
     await looking.close()

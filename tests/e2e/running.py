@@ -33,6 +33,8 @@ T = TypeVar("T")
 
 EVENTS = "/api/v1/events"
 COUNT = "/api/v1/query/count"
+# `E2E_PROFILE=split pytest tests/e2e` runs every function in a process of its own.
+PROFILE = os.environ.get("E2E_PROFILE", "")
 UP_SECONDS = 180
 DOWN_SECONDS = 60
 _POLL_SECONDS = 0.05
@@ -71,6 +73,8 @@ class Running:
         older = ("SLUICE_", "POSTGRES_", "CLICKHOUSE_")  # names that point at somebody's own engines
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(older)}
         ours = {"SLUICE_WEB": "off", "SLUICE_DATA": str(data), "SLUICE_PORT": str(self.port), "PYTHONPATH": str(ROOT)}
+        if PROFILE:
+            ours |= {"SLUICE_PROFILE": PROFILE, "SLUICE_IDLE_SECONDS": "20"}
         self.environ = {**inherited, **ours}
         self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60, trust_env=False)
         self._seen: dict[int, psutil.Process] = {}
@@ -219,10 +223,14 @@ class Running:
         rows: list[list[Any]] = reply.json()["data"]
         return rows
 
-    def metric(self, part: str, line: str) -> float:
-        """The value of the metric line that begins with `line` on a part's own /metrics; 0 where there is none."""
+    def metric(self, part: str, line: str, service: str = "") -> float:
+        """The value of the metric line that begins with `line` on a part's own /metrics; 0 where there is none.
+
+        `service` is the function that counts it, which has a process of its own in the profile `split`.
+        """
         port = self.env[f"SLUICE_{part.upper()}_PORT"]
-        text = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=10, trust_env=False).text
+        path = f"{service}/metrics" if service else "metrics"
+        text = httpx.get(f"http://127.0.0.1:{port}/{path}", timeout=10, trust_env=False).text
         return next((float(found.rpartition(" ")[2]) for found in text.splitlines() if found.startswith(line)), 0.0)
 
     # the bus

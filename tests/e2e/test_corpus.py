@@ -29,7 +29,7 @@ SHOWN = 100
 ELSEWHERE = {
     "our own state": ["overloaded", "unavailable", "internal", "body_too_slow"],
     "of the protocol": ["headers_too_large"],
-    "behind the bus": ["store_refused", "unexpected_event_type"],
+    "behind the bus": ["store_refused", "unexpected_event_type", "person_erased", "consent_withdrawn"],
     "on the command line": ["bad_reference_table"],
     "of addresses and links that people define": ["bad_destination", "bad_link", "bad_schedule"],
     "of what is under way or over": ["conflict", "gone"],

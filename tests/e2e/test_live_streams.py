@@ -72,7 +72,7 @@ def send(instance: Running, project: Project, *names: str) -> None:
 
 
 def open_streams(instance: Running) -> float:
-    return instance.metric("work", "sluice_live_streams")
+    return instance.metric("work", "sluice_live_streams", "live")
 
 
 def test_a_stream_says_within_three_seconds_what_arrived_and_who_is_active(instance: Running) -> None:

@@ -38,6 +38,7 @@ def store_one(instance: Running) -> None:
     wait_until(lambda: instance.count(instance.demo_project) == before + 1, 30, "the event counts")
 
 
+@pytest.mark.slow
 def test_a_data_folder_with_a_long_path_works(up: Running) -> None:
     assert len(os.fsencode(up.data)) > LONGEST_SOCKET_PATH
     store_one(up)
@@ -93,6 +94,7 @@ def test_the_ports_of_a_running_instance_are_taken_for_another(up: Running) -> N
     store_one(up)
 
 
+@pytest.mark.slow
 def test_a_killed_supervisor_leaves_no_orphan_and_the_next_up_has_all_data(up: Running) -> None:
     store_one(up)
     before, demo = up.count(up.demo_project), up.demo
@@ -106,6 +108,7 @@ def test_a_killed_supervisor_leaves_no_orphan_and_the_next_up_has_all_data(up: R
     store_one(up)
 
 
+@pytest.mark.slow
 def test_up_works_while_the_parts_of_a_killed_supervisor_still_end(up: Running) -> None:
     up.note_processes()
     os.kill(up.state()["pid"], signal.SIGKILL)

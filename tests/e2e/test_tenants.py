@@ -54,6 +54,7 @@ ASKED: dict[str, str] = {
     "/api/v1/schema/properties": "",
     "/api/v1/schema/values": "property=properties.owner",
     "/api/v1/rejected": "",
+    "/api/v1/ledger": "",
     "/api/v1/rejected/reasons": "",
     "/api/v1/live/counts": "none",
     "/api/v1/live/stream": "seconds=3",

@@ -4,18 +4,19 @@ import asyncio
 import sys
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import msgspec
 
-from functions.gdpr_delete.logic import EXPORT, KIND, Eraser, Limits
+from functions.gdpr_delete.logic import KIND, Eraser, Limits
 from shared.bus import Message
 from shared.bus.memory import MemoryBus
 from shared.catalog.client import Catalog
-from shared.clock import SYSTEM_CLOCK
 from shared.jobs import Asked, Jobs
 from shared.jobs.worker import handle
 from shared.refusals import Rejected
 from shared.warehouse.client import Warehouse
+from tests.integration.erasing import tools_of
 
 
 async def main(arguments: list[str]) -> None:
@@ -24,8 +25,8 @@ async def main(arguments: list[str]) -> None:
     catalog, bus = Catalog(catalog_url), MemoryBus()
     warehouse = Warehouse(warehouse_url)
     await warehouse.ping()
-    exports = Jobs(catalog, bus, EXPORT)
-    eraser = Eraser(warehouse, catalog, exports, ThreadPoolExecutor(1), SYSTEM_CLOCK, limits=Limits(1.0, 0.0))
+    tools = tools_of(warehouse, catalog, bus, ThreadPoolExecutor(1), Path("/nowhere"))
+    eraser = Eraser(tools, Limits(1.0, 0.0, 0.0))
     jobs = Jobs(catalog, bus, KIND, lease_seconds=float(lease), ended=eraser.forget)
     sys.stdout.write("begins\n")
     sys.stdout.flush()

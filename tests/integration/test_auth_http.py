@@ -38,6 +38,20 @@ async def test_an_old_client_registers_logs_in_and_sees_itself(relaxed: Auth) ->
     assert [(one["name"], one["role"], one["projects"]) for one in me["organisations"]] == [("Acme", "owner", [])]
 
 
+async def test_somebody_changes_their_name_and_the_language_of_mails(auth: Auth) -> None:
+    email = f"{uuid.uuid4().hex}@example.org"
+    await auth.json("POST", "/register", {"email": email, "password": PASSWORD, "name": "Ada"}, status=201)
+    token = (await auth.json("POST", "/login", {"email": email, "password": PASSWORD}))["access_token"]
+    changed = await auth.json("PATCH", "/me", {"name": " Ада "}, token=token)
+    assert (changed["name"], changed["language"], changed["email"]) == ("Ада", "en", email)
+    await auth.json("PATCH", "/me", {"language": "ru"}, token=token)
+    me = await auth.json("GET", "/me", token=token)
+    assert (me["name"], me["language"]) == ("Ада", "ru")
+    for body in ({"language": "de"}, {"name": "x" * 201}, {"name": "a\nb"}, {"email": "b@example.org"}):
+        await auth.json("PATCH", "/me", body, status=422, token=token)
+    await auth.json("PATCH", "/me", {"name": "B"}, status=401)
+
+
 async def test_a_weak_password_is_refused_by_the_standard_policy(auth: Auth) -> None:
     for password in ("short", "password123", "qwertyuiop", "a" * 72):
         asked = {"email": "a@example.org", "password": password}

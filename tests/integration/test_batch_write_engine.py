@@ -97,7 +97,7 @@ json_texts = st.recursive(
 objects = st.builds(listed, st.lists(st.builds("{}: {}".format, keys, json_texts), max_size=6), spaces, st.just("{}"))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.lists(objects, min_size=5, max_size=30))
 def test_accepted_properties_come_back_byte_for_byte_and_none_is_refused(
     process: WarehouseProcess, sent: list[str]

@@ -6,7 +6,7 @@ import pytest
 from shared.catalog.client import CatalogUnavailableError
 from shared.catalog.migrate import CatalogMigrationError, current, downgrade, migrate
 
-HEAD = "0015"
+HEAD = "0020"
 
 
 def tables(url: str) -> set[str]:
@@ -21,6 +21,7 @@ def test_migrations_go_up_down_and_up_again(empty_catalog_url: str) -> None:
     first = tables(empty_catalog_url)
     assert first == {
         "alembic_version",
+        "annotations",
         "organisations",
         "projects",
         "api_keys",
@@ -33,6 +34,8 @@ def test_migrations_go_up_down_and_up_again(empty_catalog_url: str) -> None:
         "audit_heads",
         "audit_log",
         "audit_signers",
+        "certificate_keys",
+        "consents",
         "dashboard_versions",
         "dashboards",
         "definition_versions",
@@ -51,6 +54,14 @@ def test_migrations_go_up_down_and_up_again(empty_catalog_url: str) -> None:
         "refresh_tokens",
         "repeatable_requests",
         "retention_runs",
+        "retention_rules",
+        "legal_holds",
+        "pii_rules",
+        "backups",
+        "ledger_gaps",
+        "ledger_others",
+        "ledger_partitions",
+        "ledger_resent",
         "segments",
         "sessions",
         "shares",

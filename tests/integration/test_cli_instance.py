@@ -70,6 +70,7 @@ def importing(name: str, event: str, *more: str) -> list[str]:
     return ["import", name, "--event", event, "--map", "timestamp=at,user_id=who", *more]
 
 
+@pytest.mark.slow
 def test_imported_rows_are_counted_once_however_often_they_are_imported(tmp_path: Path) -> None:
     write_rows(tmp_path / "rows.gz", 3_000)
     assert told(*importing("rows.gz", "twice"))["accepted"] == 3_000

@@ -309,7 +309,7 @@ def roll(engine: Stored, most: int) -> None:
     engine.run(run(engine.warehouse, SYSTEM_CLOCK, AT_ONCE, most))
 
 
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), phases=PHASES)
+@settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck), phases=PHASES)
 @given(
     first=st.lists(events, min_size=3, max_size=12),
     later=st.lists(events, max_size=4),

@@ -507,16 +507,18 @@ def _tried(shop: Shop, sql: str) -> None:
     assert reply.status_code < 500, reply.text
 
 
-_FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+_FUZZ = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @_FUZZ
 @given(sql=_statements(hostile=False))
+@pytest.mark.slow
 def test_no_allowed_statement_shows_another_projects_rows(shop: Shop, sql: str) -> None:
     _tried(shop, sql)
 
 
 @_FUZZ
 @given(sql=_statements(hostile=True))
+@pytest.mark.slow
 def test_no_hostile_statement_shows_another_projects_rows(shop: Shop, sql: str) -> None:
     _tried(shop, sql)

@@ -5,6 +5,7 @@ import contextlib
 import json
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -29,6 +30,11 @@ from shared.clock import SYSTEM_CLOCK
 from shared.events import CONTROL_TOPIC, Row
 from shared.jobs import Job, Jobs, completed_type
 from shared.jobs.worker import MOST_ATTEMPTS, handle
+from shared.objects import ObjectsRefusedError
+from shared.objects.folder import FolderObjects
+from shared.refusals import UnavailableError
+from shared.subjects import Subject
+from tests.integration.erasing import tools_of
 from tests.integration.exporting import make_project
 from tests.integration.reading import NOW, Stored, batch, row, stored
 
@@ -45,25 +51,27 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stored]:
 class Erasures:
     """The erasures of one project and whoever works on them."""
 
-    def __init__(self, engine: Stored, catalog: Catalog, project: uuid.UUID, limits: Limits) -> None:
+    def __init__(self, engine: Stored, catalog: Catalog, project: uuid.UUID, limits: Limits, folder: Path) -> None:
         self.project = project
         self.catalog = catalog
         self.bus = MemoryBus()
+        self.objects = FolderObjects(folder)
         self.exports = Jobs(catalog, self.bus, "export")
         threads = ThreadPoolExecutor(2)
-        self.eraser = Eraser(engine.warehouse, catalog, self.exports, threads, SYSTEM_CLOCK, limits=limits)
+        self.tools = tools_of(engine.warehouse, catalog, self.bus, threads, folder)
+        self.eraser = Eraser(self.tools, limits)
         self.jobs = Jobs(catalog, self.bus, KIND, cancels={"queued"}, ended=self.eraser.forget)
-        self.watch = Watch(engine.warehouse, catalog, self.jobs, threads, SYSTEM_CLOCK)
+        self.watch = Watch(engine.warehouse, catalog, self.jobs, threads, SYSTEM_CLOCK, subjects=self.tools.subjects)
         self.told: list[Any] = []
 
     async def start(self, **asked: Any) -> Job:
-        people = ErasureRequest(**asked).people()
+        wanted = ErasureRequest(reason="they asked", **asked)
+        people = wanted.people()
         key = await person_key(self.catalog, self.project)
         assert key is not None
-        values = {"project_id": self.project, "job_key": str(uuid.uuid4())}
-        await self.catalog.rows("keep_erasure_subjects", {**values, "people": msgspec.json.encode(people).decode()})
-        request = msgspec.json.encode(kept(people, key, "they asked"))
-        job, _ = await self.jobs.create(self.project, values["job_key"], request)  # type: ignore[arg-type]  # a text
+        job_key = str(uuid.uuid4())
+        await self.tools.subjects.keep(self.project, job_key, Subject({one: one for one in people}))
+        job, _ = await self.jobs.create(self.project, job_key, msgspec.json.encode(kept(people, key, wanted)))
         await self.jobs.request(job)
         return job
 
@@ -93,12 +101,19 @@ class Erasures:
 
 @contextlib.asynccontextmanager
 async def erasures(
-    engine: Stored, catalog_url: str, project: uuid.UUID | None = None, settle: float = 0.0, slice_seconds: float = 30.0
+    engine: Stored,
+    catalog_url: str,
+    project: uuid.UUID | None = None,
+    *,
+    settle: float = 0.0,
+    slice_seconds: float = 30.0,
+    disk: float = 0.0,
 ) -> AsyncIterator[Erasures]:
     project = project or uuid.uuid4()
     make_project(catalog_url, project)
     catalog = Catalog(catalog_url)
-    yield Erasures(engine, catalog, project, Limits(slice_seconds, settle))
+    with tempfile.TemporaryDirectory(prefix="sluice-erasure-") as folder:
+        yield Erasures(engine, catalog, project, Limits(slice_seconds, settle, disk), Path(folder))
     await catalog.close()
 
 
@@ -294,28 +309,37 @@ def test_only_hashes_remain_of_whom_a_finished_erasure_was_about(engine: Stored,
         assert connection.execute("SELECT count(*) FROM erased_people").fetchone() == (1,)
 
 
-def test_exports_made_earlier_of_the_same_days_are_named(engine: Stored, catalog_url: str) -> None:
+def test_exports_made_earlier_of_the_same_days_are_withdrawn(engine: Stored, catalog_url: str) -> None:
     project = uuid.uuid4()
     engine.put(batch(project, *of("u", 3)))
 
     async def go() -> None:
         async with erasures(engine, catalog_url, project) as made:
             ids = []
-            made_of = b'{"rows":7,"files":[{},{}]}'
-            for start, end, result in (
-                ("2026-03-01", "2026-04-01", made_of),
-                ("2025-01-01", "2025-02-01", made_of),
-                ("2026-03-02", "2026-04-02", b'{"rows":0,"files":[{}]}'),
+            for start, end, rows in (
+                ("2026-03-01", "2026-04-01", 7),
+                ("2025-01-01", "2025-02-01", 7),
+                ("2026-03-02", "2026-04-02", 0),
             ):
                 asked = ExportRequest(start=start, end=end).settled(NOW)
                 job, _ = await made.exports.create(project, start, msgspec.json.encode(asked))
                 lease = uuid.uuid4()
                 assert await made.exports.claim(job.id, 0, lease)
-                await made.exports.finish(job, lease, "completed", result=result)
-                ids.append(str(job.id))
-            [held] = (await made.run(user_id="u"))["exports"]
-            assert (held["id"], held["rows"], held["files"]) == (ids[0], 7, 2)
-            assert (await made.run(user_id="unknown"))["exports"] == []
+                prefix = f"projects/{project}/exports/{job.id}/"
+                made.objects.put(prefix + "part-00000.ndjson", b"u")
+                made.objects.put(prefix + "manifest.json", b"{}")
+                result = {"rows": rows, "files": [{}], "prefix": prefix, "manifest": "manifest.json"}
+                await made.exports.finish(job, lease, "completed", result=json.dumps(result).encode())
+                ids.append(job.id)
+            certificate = (await made.run(user_id="u"))["certificate"]
+            [gone] = certificate["withdrawn"]
+            assert (gone["id"], gone["rows"], gone["files"]) == (str(ids[0]), 7, 1)
+            kept_now = {one.key.split("/")[3] for one in made.objects.list("projects/")}
+            assert kept_now == {str(ids[1]), str(ids[2])}
+            withdrawn = await made.exports.find(ids[0])
+            assert withdrawn is not None
+            assert withdrawn.expired_at is not None
+            assert (await made.run(user_id="unknown"))["certificate"]["withdrawn"] == []
 
     asyncio.run(go())
 
@@ -385,7 +409,7 @@ def test_an_erased_person_has_no_links_no_profile_no_merges_and_is_in_no_segment
 
     async def go() -> None:
         async with erasures(engine, catalog_url, project) as erasing:
-            await erasing.run(user_id="gone")
+            await erasing.run(user_id="gone", linked=False)
 
     asyncio.run(go())
     assert left("SELECT user_key, event FROM identity_events WHERE") == [("u:stays", "identify")]
@@ -394,3 +418,95 @@ def test_an_erased_person_has_no_links_no_profile_no_merges_and_is_in_no_segment
     assert left("SELECT person FROM segment_members WHERE") == [("u:stays",)]
     assert left("SELECT user_key FROM user_sessions WHERE") == [("u:stays",)]
     assert left("SELECT sum(links) FROM identity_changes WHERE") > before
+
+
+def test_copies_elsewhere_lose_the_person_and_keep_the_others(engine: Stored, catalog_url: str) -> None:
+    """Dead letters, the log of deliveries and runs of reports."""
+    project, webhook = uuid.uuid4(), uuid.uuid4()
+    engine.put(batch(project, *of("gone", 2)))
+    letter = batch(project, row("e", HOUR, user_id="gone"), row("e", HOUR, user_id="stays"))
+    make_project(catalog_url, project)
+    with psycopg.connect(catalog_url) as connection:
+        connection.execute(
+            "INSERT INTO dead_letters VALUES (%s, 't', 's', 'd', 400, 'r', '', 0, now(), %s, %s, %s)",
+            [uuid.uuid4(), json.dumps(letter.attributes), letter.data, letter.size],
+        )
+        connection.execute(
+            "INSERT INTO webhooks (id, project_id, url, types, secret)"
+            " VALUES (%s, %s, 'https://x', '{event.matched}', 's')",
+            [webhook, project],
+        )
+        for name, state in (("gone", "delivered"), ("gone", "queued"), ("stays", "queued")):
+            connection.execute(
+                "INSERT INTO deliveries (id, project_id, webhook_id, key, event_type, content, state)"
+                " VALUES (%s, %s, %s, 'k', 'event.matched', %s, %s)",
+                [uuid.uuid4(), project, webhook, json.dumps({"data": {"user_id": name, "n": 1}}), state],
+            )
+        report = uuid.uuid4()
+        connection.execute(
+            "INSERT INTO reports (id, project_id, name, asked) VALUES (%s, %s, 'r', '{}')", [report, project]
+        )
+        for name in ("gone", "stays"):
+            connection.execute(
+                "INSERT INTO report_runs (id, report_id, project_id, due_at, trigger, state, asked, numbers)"
+                " VALUES (%s, %s, %s, now(), 'request', 'completed', '{}', %s)",
+                [uuid.uuid4(), report, project, json.dumps({"rows": [{"name": name, "count": 1}]})],
+            )
+
+    async def go() -> Any:
+        async with erasures(engine, catalog_url, project) as made:
+            return (await made.run(user_id="gone"))["certificate"]
+
+    certificate = asyncio.run(go())
+    stores = {one["store"]: one["erased"] for one in certificate["stores"]}
+    assert (stores["dead_letters"], stores["deliveries"], stores["report_runs"]) == (1, 2, 1)
+    assert certificate["delivered"] == [{"kind": "webhook", "webhook_id": str(webhook), "messages": 1}]
+    with psycopg.connect(catalog_url) as connection:
+
+        def asked(sql: str) -> list[Any]:
+            return connection.execute(sql.encode(), [project]).fetchall()
+
+        [(data,)] = asked("SELECT data FROM dead_letters WHERE attributes::jsonb ->> 'project' = %s::text")
+        states = asked("SELECT state, content LIKE '%%stays%%' FROM deliveries WHERE project_id = %s ORDER BY 1, 2")
+        [(numbers,)] = asked("SELECT numbers FROM report_runs WHERE project_id = %s")
+    lines = bytes(data).splitlines()
+    assert lines[0] == b'{"erased":true}'
+    assert json.loads(lines[1])["user_id"] == "stays"
+    assert states == [("delivered", False), ("failed", False), ("queued", True)]
+    assert "stays" in numbers
+
+
+def test_a_storage_that_does_not_let_us_in_holds_the_erasure_and_nothing_is_lost(
+    engine: Stored, catalog_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = uuid.uuid4()
+    engine.put(batch(project, *of("u", 3)))
+
+    async def go() -> None:
+        async with erasures(engine, catalog_url, project) as made:
+            asked = ExportRequest(start="2026-03-01", end="2026-04-01").settled(NOW)
+            export, _ = await made.exports.create(project, "k", msgspec.json.encode(asked))
+            lease = uuid.uuid4()
+            assert await made.exports.claim(export.id, 0, lease)
+            prefix = f"projects/{project}/exports/{export.id}/"
+            made.objects.put(prefix + "part-00000.ndjson", b"u")
+            result = {"rows": 3, "files": [{}], "prefix": prefix, "manifest": "manifest.json"}
+            await made.exports.finish(export, lease, "completed", result=json.dumps(result).encode())
+            job = await made.start(user_id="u")
+            with monkeypatch.context() as patched:
+                patched.setattr(FolderObjects, "delete", denied)
+                with pytest.raises(UnavailableError, match="let us in"):
+                    await made.deliver()
+            found = await made.jobs.find(job.id)
+            assert found is not None
+            assert (found.state, "let us in" in (found.error_detail or "")) == ("running", True)
+            await made.jobs.request(found)
+            await made.deliver()
+            assert [one["id"] for one in (await made.finished(job))["certificate"]["withdrawn"]] == [str(export.id)]
+            assert list(made.objects.list("projects/")) == []
+
+    asyncio.run(go())
+
+
+def denied(_: FolderObjects, key: str) -> None:
+    raise ObjectsRefusedError(f"{key} is not ours")

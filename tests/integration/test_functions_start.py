@@ -18,6 +18,8 @@ from shared.events import ACCEPTED
 from shared.wiring import load_wiring
 from tests.integration.door_process import free_port
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]  # every function both ways, all at the same time
+
 ROOT = Path(__file__).resolve().parents[2]
 NOWHERE = {
     "JWT_SECRET_KEY": "8f2c17d09be34a65" * 4,
@@ -210,7 +212,7 @@ def test_every_log_line_is_one_json_object_that_names_its_function_and_request(o
     lines = [as_json(line) for line in on_engines.log.splitlines() if not line.startswith("[20")]
     [line] = [line for line in lines if line.get("request_id") == "from-the-test" and line["event"] == "unavailable"]
     assert (line["level"], line["function"]) == ("warning", on_engines.name)
-    assert line["trace_id"] == asked.headers["traceparent"].split("-")[1]
+    assert [line["trace_id"], line["span_id"]] == asked.headers["traceparent"].split("-")[1:3]
 
 
 def test_containers_keep_idle_connections(all_served: dict[str, Served]) -> None:

@@ -179,6 +179,11 @@ def test_what_is_shown_besides_agrees_with_the_people(warehouse: Warehouse) -> N
     assert {one.key for one in answer.breakdown.groups} == {"pro", "free", None}
     assert sum(one.steps[1].count for one in answer.breakdown.groups) == len(came)
     assert answer.breakdown.other == [0, 0]
+    for group in answer.breakdown.groups:
+        for place, step in enumerate(group.steps, start=1):
+            assert len(behind(warehouse, query, place, group=[group.key])) == step.count
+    for bar in answer.times:
+        assert len(behind(warehouse, query, 2, took=(bar.from_seconds, bar.to_seconds))) == bar.count
 
 
 @pytest.mark.parametrize(("touch", "pick"), [("first", min), ("last", max)])

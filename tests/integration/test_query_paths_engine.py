@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from functions.query_paths.logic import PathsAnswer, paths
-from functions.query_paths.question import PathsQuery
+from functions.query_paths.logic import Node, PathsAnswer, paths, people
+from functions.query_paths.question import PathsPeopleQuery, PathsQuery, Stop
 from shared.query.acts import Act
 from shared.refusals import Refusal, Rejected
 from shared.warehouse.client import Warehouse
@@ -165,3 +165,27 @@ def test_what_makes_no_paths_is_refused_by_its_field(asked: dict[str, Any], name
         PathsQuery(**RANGE, **asked).check()
     assert refused.value.refusal is Refusal.BAD_QUESTION
     assert refused.value.detail.startswith(named)
+
+
+def test_behind_each_node_link_and_whole_way_are_as_many_people(warehouse: Warehouse) -> None:
+    for query in questions()[:4]:
+        answer = ask(warehouse, query)
+        nodes = {node.id: node for node in answer.nodes}
+        for node in answer.nodes:
+            assert behind(warehouse, query, way=[stop(node)], step=node.step) == node.people
+        for link in answer.links[:6]:
+            source, target = nodes[link.source], nodes[link.target]
+            assert behind(warehouse, query, way=[stop(source), stop(target)], step=source.step) == link.people
+        for path in answer.paths[:6]:
+            stops = [Stop(key=key, kind=kind) for key, kind in zip(path.keys, path.kinds, strict=True)]
+            assert behind(warehouse, query, way=stops, whole=True) == path.people
+    assert behind(warehouse, questions()[0], way=[Stop(key="nobody came here")]) == 0
+
+
+def stop(node: Node) -> Stop:
+    return Stop(key=node.key, kind=node.kind)
+
+
+def behind(warehouse: Warehouse, query: PathsQuery, **way: Any) -> int:
+    asked = {name: getattr(query, name) for name in query.__struct_fields__}
+    return len(asyncio.run(people(PathsPeopleQuery(**asked, **way, page=1_000), PROJECT, warehouse)).items)

@@ -11,11 +11,19 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from functions.query_retention.activity import lifecycle, stickiness
-from functions.query_retention.logic import retention
-from functions.query_retention.question import LifecycleQuery, RetentionQuery, StickinessQuery
+from functions.query_retention.activity import lifecycle, lifecycle_people, stickiness, stickiness_people
+from functions.query_retention.logic import people, retention
+from functions.query_retention.question import (
+    LifecyclePeopleQuery,
+    LifecycleQuery,
+    RetentionPeopleQuery,
+    RetentionQuery,
+    StickinessPeopleQuery,
+    StickinessQuery,
+)
 from shared.query.acts import Act
 from shared.query.filters import Filter
+from shared.refusals import Refusal, Rejected
 from shared.warehouse.client import Warehouse
 from tests.integration.histories import Event, by_person, warehouse_with
 
@@ -96,7 +104,7 @@ def question(chance: random.Random, kind: str) -> RetentionQuery:
     mode = "exact" if sums else chance.choice(["exact", "on_or_after", "bracket"])
     return RetentionQuery(
         **RANGE,
-        interval=chance.choice(["day", "week", "month"]),  # type: ignore[arg-type]  # one of its values
+        interval=chance.choice(["day", "week", "month"]),
         starting=Act() if kind == "seen" else chance.choice(acts),
         returning=chance.choice(acts),
         cohort_by="first_seen" if kind == "seen" else "event",
@@ -226,3 +234,53 @@ def test_a_cohort_says_from_where_on_it_may_grow(warehouse: Warehouse) -> None:
     assert over["2026-04-06"] == 0
     complete = [one for one in answer.cohorts if one.incomplete_from is None or one.incomplete_from > 1]
     assert answer.mean[1] == pytest.approx(sum(one.values[1] for one in complete) / sum(one.size for one in complete))
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"interval": "month"},
+        {"interval": "month", "mode": "on_or_after", "first_time": False},
+        {"interval": "month", "rolling": True, "mode": "bracket", "brackets": [(1, 1), (2, 9)]},
+    ],
+    ids=["exact", "later", "bracket"],
+)
+def test_behind_each_number_of_a_cohort_are_as_many_people(warehouse: Warehouse, more: dict[str, Any]) -> None:
+    answer = asyncio.run(retention(RetentionQuery(**RANGE, **more), PROJECT, warehouse, NOW))
+    for cohort in answer.cohorts:
+        for offset, value in enumerate(cohort.values):
+            asked = RetentionPeopleQuery(**RANGE, **more, cohort=cohort.date, offset=offset, page=1_000)
+            found = asyncio.run(people(asked, PROJECT, warehouse))
+            assert len({one.id for one in found.items}) == value
+            assert found.next_cursor is None
+
+
+def test_behind_each_state_and_each_bar_are_as_many_people(warehouse: Warehouse) -> None:
+    asked = {**RANGE, "interval": "month"}
+    for point in asyncio.run(lifecycle(LifecycleQuery(**asked), PROJECT, warehouse, NOW)).points:
+        for state in ("new", "returning", "resurrecting", "dormant"):
+            who = LifecyclePeopleQuery(**asked, time=point.time, state=state, page=1_000)
+            assert len(asyncio.run(lifecycle_people(who, PROJECT, warehouse)).items) == getattr(point, state)
+    for bar in asyncio.run(stickiness(StickinessQuery(**asked), PROJECT, warehouse)).histogram:
+        often = StickinessPeopleQuery(**asked, intervals=bar.intervals, page=1_000)
+        assert len(asyncio.run(stickiness_people(often, PROJECT, warehouse)).items) == bar.people
+
+
+def test_pages_of_a_cohort_hold_everybody_once(warehouse: Warehouse) -> None:
+    asked: dict[str, Any] = {**RANGE, "interval": "month", "cohort": "2026-02-01T00:00:00+01:00", "offset": 0}
+    whole = asyncio.run(people(RetentionPeopleQuery(**asked, page=1_000), PROJECT, warehouse)).items
+    found: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = asyncio.run(people(RetentionPeopleQuery(**asked, page=7, cursor=cursor), PROJECT, warehouse))
+        found += [one.id for one in page.items]
+        cursor = page.next_cursor
+    assert found == sorted(one.id for one in whole)
+
+
+def test_a_cohort_that_is_none_is_refused_by_its_field(warehouse: Warehouse) -> None:
+    asked = RetentionPeopleQuery(**RANGE, interval="week", cohort="2026-02-12", offset=0)
+    with pytest.raises(Rejected) as refused:
+        asyncio.run(people(asked, PROJECT, warehouse))
+    assert refused.value.refusal is Refusal.BAD_QUESTION
+    assert "`cohort`" in refused.value.detail

@@ -72,6 +72,8 @@ def test_a_refused_event_is_shown_with_everything_that_is_known_of_it(engine: St
         "event": "a",
         "request_id": "r-1",
         "source": "ingest",
+        "replayed_at": None,
+        "replay_outcome": None,
     }
 
 

@@ -13,6 +13,7 @@ from shared.catalog.projects import create_organisation, create_project
 from shared.catalog.webhooks import place
 from shared.security.audit import Agent, record
 from shared.security.audit_chain import Checkpoint, Signer, checkpoint, verify
+from shared.security.certificates import CertificateSigner
 from shared.security.resealing import reseal
 from shared.security.sealing import Sealer
 from shared.security.secrets import SecretBox
@@ -107,6 +108,7 @@ async def test_after_resealing_the_secret_before_opens_nothing_and_is_not_needed
     kept = Kept(catalog_url, project["id"])
     kept.make(FIRST)
     token = await SigningKeys(catalog, Sealer(FIRST)).current()
+    certificate = await CertificateSigner(catalog, Sealer(FIRST)).sign({})
     await noted(catalog, organisation["id"], Signer(FIRST))
 
     done = await reseal(catalog, Sealer(SECOND, [FIRST]), Signer(SECOND, [FIRST]))
@@ -115,6 +117,7 @@ async def test_after_resealing_the_secret_before_opens_nothing_and_is_not_needed
     assert done.endorsed >= 1
     assert kept.opened(SECOND) == [b"TOTP", "whsec_now", "whsec_from_before_there_was_sealing", b"sls_behind"]
     assert (await SigningKeys(catalog, Sealer(SECOND)).current()).kid == token.kid
+    assert (await CertificateSigner(catalog, Sealer(SECOND)).sign({}))["key_id"] == certificate["key_id"]
     again = await reseal(catalog, Sealer(SECOND), Signer(SECOND))
     assert (again.anew, again.endorsed) == (0, 0)
 

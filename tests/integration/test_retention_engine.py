@@ -11,7 +11,8 @@ import psycopg
 import pytest
 
 from functions.retention_enforce import logic
-from functions.retention_enforce.logic import Limits, Retention, Run, keep
+from functions.retention_enforce.logic import Limits, Retention, Run
+from functions.retention_enforce.plan import Plan, keep, plan_of
 from shared.catalog.client import Catalog
 from shared.clock import FixedClock, to_datetime, to_micros
 from shared.refusals import Rejected
@@ -39,7 +40,8 @@ class Kept:
         self.retention = Retention(engine.warehouse, catalog, self.clock, limits)
 
     async def enforce(self, days: int, *, catalog_now: datetime | None = None) -> Run | None:
-        return await self.retention.enforce(self.project, days, catalog_now or to_datetime(self.clock.micros()))
+        now = catalog_now or to_datetime(self.clock.micros())
+        return await self.retention.enforce(self.project, Plan(days), now)
 
 
 @contextlib.asynccontextmanager
@@ -83,7 +85,7 @@ def test_what_is_due_goes_and_all_else_stays(engine: Stored, catalog_url: str) -
 
     async def go() -> Run | None:
         async with kept(engine, catalog_url, project) as made:
-            due = await made.retention.due(project, 30)
+            due = await made.retention.due(project, Plan(30))
             assert (due.events, due.rows, due.hours, due.rejected) == (26, 26, 13, 1)
             assert len(await asyncio.to_thread(days_ago, engine, project)) == 42
             run = await made.enforce(30)
@@ -218,13 +220,13 @@ def test_days_that_are_none_are_refused(engine: Stored, catalog_url: str) -> Non
     async def go() -> None:
         project = uuid.uuid4()
         async with kept(engine, catalog_url, project) as made:
-            assert await made.retention.days(project) is None
-            assert await keep(made.catalog, project, 30) == 30
-            assert await keep(made.catalog, project, None) is None
+            assert await plan_of(made.catalog, project) == Plan(365, 30, [])
+            assert await keep(made.catalog, project, Plan(30)) == Plan(30, None, [])
+            assert await keep(made.catalog, project, Plan()) == Plan(None, None, [])
             with pytest.raises(Rejected, match="1970"):
                 await made.enforce(30_000)
             with pytest.raises(Rejected, match="not there"):
-                await made.retention.days(uuid.uuid4())
+                await plan_of(made.catalog, uuid.uuid4())
 
     asyncio.run(go())
     with psycopg.connect(catalog_url) as connection:

@@ -49,10 +49,11 @@ def test_retention_is_set_previewed_and_enforced_by_the_timer(engine: Stored, en
 
     async def go() -> None:
         async with client("retention_enforce", environment, project, "admin") as asking:
-            empty: dict[str, Any] = {"days": None, "cutoff": None, "dry_run": False, "runs": []}
-            assert await asking.json("GET", PATH) == empty
+            begins = await asking.json("GET", PATH)
+            assert (begins["days"], begins["rejected_days"], begins["rules"], begins["runs"]) == (365, 30, [], [])
             assert (await asking.json("POST", f"{PATH}/preview", {"days": 5}))["events"] == 5
-            assert (await asking.json("POST", f"{PATH}/preview", status=400))["code"] == "bad_request"
+            for_ever = {"days": None, "rejected_days": None}
+            assert (await asking.json("POST", f"{PATH}/preview", for_ever, status=400))["code"] == "bad_request"
             assert (await asking.json("PUT", PATH, {"days": 7}))["days"] == 7
             preview = await asking.json("POST", f"{PATH}/preview")
             assert (preview["events"], preview["rows"], preview["hours"], preview["rejected"]) == (3, 3, 3, 0)
@@ -74,8 +75,45 @@ def test_retention_is_set_previewed_and_enforced_by_the_timer(engine: Stored, en
 
     asyncio.run(go())
     changes = [(before, after) for *_, before, after in audited(environment, project, "retention")]
-    assert changes == [({"days": None}, {"days": 7}), ({"days": 7}, {"days": None})]
+    days = [[plan["days"] for plan in change] for change in changes]
+    assert days == [[365, 7], [7, None]]
     assert count(engine, project) == 7
+
+
+def test_a_run_that_is_asked_for_heeds_rules_and_holds_and_is_recorded(engine: Stored, environment: str) -> None:
+    project = uuid.uuid4()
+    fill(engine, project)
+    ago = datetime.now(UTC) - NOW
+    held = [DAY * n - ago for n in range(10)]
+    engine.put(batch(project, *[row("h", one, user_id="ada", received_at=text_of(NOW - one)) for one in held]))
+
+    async def go() -> None:
+        async with client("retention_enforce", environment, project, "admin") as asking:
+            plan = {"days": 5, "rejected_days": None, "rules": [{"event": "h", "days": 3}]}
+            assert (await asking.json("PUT", PATH, plan))["rules"] == plan["rules"]
+            hold = await asking.json("POST", f"{PATH}/holds", {"user_id": "ada", "reason": "case 1"}, status=201)
+            assert (hold["person"], hold["in_force"]) == ("u:ada", True)
+            job = await asking.json("POST", f"{PATH}/runs", {"dry_run": True}, status=202)
+            await asking.deliver()
+            tried = (await asking.json("GET", f"{PATH}/runs/{job['id']}"))["result"]
+            assert (tried["events"], tried["due"]["events"], tried["due"]["held_rows"]) == (0, 5, 7)
+            assert await asyncio.to_thread(count, engine, project) == 20
+            await asking.json("POST", f"{PATH}/runs", status=202)
+            await asking.deliver()
+            assert await asyncio.to_thread(count, engine, project) == 15
+            released = await asking.json("DELETE", f"{PATH}/holds/{hold['id']}")
+            assert (released["in_force"], bool(released["released_at"])) == (False, True)
+            job = await asking.json("POST", f"{PATH}/runs", status=202)
+            await asking.deliver()
+            done = (await asking.json("GET", f"{PATH}/runs/{job['id']}"))["result"]
+            assert (done["events"], done["due"]["events"]) == (7, 0)
+
+    asyncio.run(go())
+    assert count(engine, project) == 8
+    assert [action for action, *_ in audited(environment, project, "legal_hold")] == [
+        "legal_hold.set",
+        "legal_hold.released",
+    ]
 
 
 def test_a_project_that_cannot_be_looked_through_keeps_nobody_else_waiting(engine: Stored, environment: str) -> None:
@@ -131,7 +169,19 @@ def test_days_that_are_none_and_keys_that_may_not_are_refused(engine: Stored, en
                 assert (body, (await asking.json("PUT", PATH, body, status=status))["code"]) == (body, code)
             assert (await asking.ask("POST", PATH, {"days": 1})).status == 405
             assert (await asking.ask("GET", f"{PATH}/preview")).status == 405
-            assert (await asking.json("GET", PATH))["days"] is None
+            for body, code in (
+                ({"days": 7, "rules": [{"event": "x", "days": 0}]}, "bad_request"),
+                ({"days": 7, "rules": [{"event": "", "days": 1}]}, "bad_request"),
+                ({"days": 7, "rules": [{"event": "x", "days": 1}, {"event": "x", "days": 2}]}, "bad_request"),
+                ({"days": 7, "rules": [{"event": "x" * 200, "days": n + 1} for n in range(201)]}, "bad_request"),
+                ({"days": 7, "rejected_days": 0}, "bad_request"),
+            ):
+                assert (await asking.refused("PUT", PATH, body))[1] == code
+            for body in ({"reason": "x"}, {"user_id": "a", "project": True, "reason": "x"}, {"user_id": "a"}):
+                assert (await asking.refused("POST", f"{PATH}/holds", body))[1] == "bad_request"
+            for wrong in (uuid.uuid4(), "x"):
+                assert (await asking.refused("DELETE", f"{PATH}/holds/{wrong}"))[1] == "not_found"
+            assert (await asking.json("GET", PATH))["days"] == 365
         async with client("retention_enforce", environment, project, "export") as asking:
             for method, path in (("GET", PATH), ("PUT", PATH), ("POST", f"{PATH}/preview")):
                 assert (await asking.json(method, path, {"days": 1}, status=403))["code"] == "scope_missing"

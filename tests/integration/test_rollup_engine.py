@@ -139,6 +139,7 @@ def check_series(engine: Stored, naive: Naive, given: Mapping[str, str], rows: l
 
 
 @pytest.mark.parametrize("seed", range(2))
+@pytest.mark.slow
 def test_answers_are_the_same_with_nothing_half_or_everything_rolled_and_changed_again(
     engine: Stored, seed: int
 ) -> None:
@@ -208,6 +209,9 @@ class Dies:
 
     async def insert_json_lines(self, table: str, lines: bytes) -> None:
         await self._step(self._warehouse.insert_json_lines(table, lines))
+
+    async def sync(self, table: str) -> None:
+        await self._warehouse.sync(table)
 
 
 @pytest.mark.parametrize("after", [False, True])

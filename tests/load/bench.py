@@ -17,7 +17,9 @@ from rich.console import Console
 
 from shared.cli.client import CliError, Connection
 from tests.engines.kafka import running as running_kafka
+from tests.load.copies import bench_backup
 from tests.load.dashboard import bench_dashboard
+from tests.load.erasure import bench_erasure
 from tests.load.export import bench_export
 from tests.load.freshness import bench_freshness
 from tests.load.gateway import bench_gateway
@@ -30,6 +32,7 @@ from tests.load.people import bench_people
 from tests.load.query import bench_query
 from tests.load.rollup import bench_rollup
 from tests.load.segments import bench_segments
+from tests.load.split import bench_split
 from tests.load.starting import bench_cold_start, bench_idle
 
 ROWS = 10_000_000
@@ -57,8 +60,11 @@ BENCHMARKS: dict[str, Benchmark] = {
     "rollup-backfill": Benchmark(bench_rollup, _QUICK),
     "cold-start": Benchmark(bench_cold_start),
     "idle": Benchmark(bench_idle),
+    "split": Benchmark(bench_split, {"SLUICE_PROFILE": "split", "SLUICE_IDLE_SECONDS": "1"}),
     "dashboard": Benchmark(bench_dashboard, _QUICK),
     "export": Benchmark(bench_export),
+    "backup": Benchmark(bench_backup),
+    "erasure": Benchmark(bench_erasure, _QUICK),
     "gateway": Benchmark(bench_gateway),
 }
 

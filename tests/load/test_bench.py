@@ -16,7 +16,7 @@ from tests.load.performance_page import PAGE, keep, page
 
 SMALL = Options(rounds=1, seconds=1.0, rows=20_000)
 # Those that start a Sluice, a broker or every function for themselves take longer than a test should.
-QUICKLY = sorted(BENCHMARKS.keys() - {"cold-start", "gateway", "export"})
+QUICKLY = sorted(BENCHMARKS.keys() - {"cold-start", "gateway", "export", "split"})
 
 
 class Counting:

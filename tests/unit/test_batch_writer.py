@@ -102,6 +102,7 @@ def test_a_record_is_read_from_its_envelope_without_looking_into_the_lines() -> 
             f'{{"{name}":{value},"project_id":"{PROJECT}","batch_id":"{uuid.UUID(int=7)}"}}'.encode()
             for name, value in (("a", 1), ("b", 2))
         ],
+        eventcount=2,
     )
 
 
@@ -238,6 +239,8 @@ async def test_a_batch_says_where_it_stood_and_when_it_was_stored() -> None:
             "position": 7,
             "rows": 2,
             "rejected": 0,
+            "eventcount": 2,
+            "resent": 0,
             "received_at": NOW_TEXT,
             "stored_at": "2026-11-21 01:20:01.623456",
         }

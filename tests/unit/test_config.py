@@ -109,3 +109,20 @@ def test_a_line_of_an_env_file_is_an_assignment_or_nothing(line: str, value: str
 
 def test_an_absent_env_file_is_empty(tmp_path: Path) -> None:
     assert read_env_file(tmp_path / ".env") == {}
+
+
+def test_a_secret_mounted_as_a_file_fills_what_is_unset(tmp_path: Path) -> None:
+    (tmp_path / "t-url").write_text("redis://secret\n", encoding="utf-8")
+    (tmp_path / "t-port").write_text("81", encoding="utf-8")
+    (tmp_path / "..data").mkdir()  # Kubernetes keeps the files of a mount behind such a folder
+    given = {"SLUICE_SECRETS_DIR": str(tmp_path), "T_PORT": "80", "T_WAIT": ""}
+    assert load(Settings, given) == Settings(url="redis://secret", port=80)
+
+
+def test_a_folder_of_secrets_that_cannot_be_read_is_one_fault_without_their_text(tmp_path: Path) -> None:
+    assert faults(SLUICE_SECRETS_DIR=str(tmp_path / "none")) == [
+        f"SLUICE_SECRETS_DIR={str(tmp_path / 'none')!r} cannot be read (FileNotFoundError)"
+    ]
+    (tmp_path / "t-pin").write_text("hunter2", encoding="utf-8")
+    [_, fault] = faults(SLUICE_SECRETS_DIR=str(tmp_path))
+    assert "hunter2" not in fault

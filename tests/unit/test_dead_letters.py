@@ -40,10 +40,14 @@ class AllCatalog(Catalog):
     def __init__(self) -> None:
         super().__init__("postgresql://nowhere")
         self.kept: list[dict[str, object]] = []
+        self.noted: list[dict[str, object]] = []
 
     async def rows(self, query: str, parameters: object = None) -> list[dict[str, object]]:
-        assert query == "keep_dead_letter"
         assert isinstance(parameters, dict)
+        if query == "ledger/note_other":
+            self.noted.append(parameters)
+            return []
+        assert query == "keep_dead_letter"
         self.kept.append(parameters)
         return [{"id": parameters["id"]}]
 
@@ -89,6 +93,16 @@ async def test_an_outage_is_sent_again_as_it_first_came_once_its_function_is_bac
     assert again == Message({**EVENT.attributes, "resent": "1", ONLY_FOR: "batch-write"}, EVENT.data)
     assert world.sinks.asked == [SINK]
     assert world.catalog.kept == []
+
+
+async def test_the_ledger_knows_of_records_that_are_sent_again_for_another_reader_than_batch_write(
+    world: World,
+) -> None:
+    world.sinks.up = True
+    await world.letters.take(died(503))
+    assert world.catalog.noted == []
+    await world.letters.take(died(503, url="http://127.0.0.1:8082/live/"))
+    assert world.catalog.noted == [{"partition": 0, "place": 1}]
 
 
 @pytest.mark.parametrize("status", [400, 401, 410, 413, 422, 302])
@@ -173,6 +187,7 @@ def test_each_type_goes_back_to_its_own_topic(event_type: str, topic: str) -> No
         ("http://batch-write.sluice.svc.cluster.local", "batch-write"),
         ("http://batch-write.sluice.svc.cluster.local/", "batch-write"),
         ("http://[::1", ""),
+        ("http://gateway.openfaas:8080/function/batch-write/", "batch-write"),
         ("http://host/a/b", ""),
         ("", ""),
     ],

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.gdpr_delete.asked import ErasureRequest, kept, split
-from functions.gdpr_delete.stores import holder
+from functions.gdpr_delete.asked import ErasureRequest, How, kept
 from shared.catalog.people import of_anonymous, of_user, person_hash
 from shared.refusals import Rejected
+from shared.subjects import split
+from shared.warehouse.personal import holder
 
 
 def test_everybody_is_named_once_and_by_kind() -> None:
@@ -35,10 +36,10 @@ def test_a_hash_is_of_the_project_the_kind_and_the_person() -> None:
 
 
 def test_what_is_kept_of_a_request_names_nobody_and_differs_by_whom_it_is_about() -> None:
-    one, other = kept(["u:ada"], b"k", ""), kept(["u:bob"], b"k", "")
+    one, other = kept(["u:ada"], b"k", How()), kept(["u:bob"], b"k", How())
     assert one.people == 1
     assert "ada" not in one.fingerprint
-    assert one.fingerprint not in {other.fingerprint, kept(["u:ada"], b"l", "").fingerprint}
+    assert one.fingerprint not in {other.fingerprint, kept(["u:ada"], b"l", How()).fingerprint}
 
 
 @given(st.text(min_size=1, max_size=20), st.sampled_from(["{}", "[{}]", '{{"a":{{"b":[{}]}}}}']), st.booleans())

@@ -67,7 +67,7 @@ def test_what_either_member_has_done_is_not_handed_out_again_and_nothing_else_is
     assert both.held >= held - theirs
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.sets(st.integers(0, 3_000), max_size=2_000))
 def test_metadata_fits_a_broker_and_never_calls_done_what_is_not(still_open: set[int]) -> None:
     progress = Progress()

@@ -54,6 +54,7 @@ def test_every_page_of_the_app_is_the_one_html_with_a_strict_policy(folder: Path
     assert (reply.status, reply.body, reply.content_type) == (200, b"<!doctype html>", "text/html; charset=utf-8")
     assert "unsafe" not in reply.headers["content-security-policy"]
     assert "default-src 'none'" in reply.headers["content-security-policy"]
+    assert "frame-ancestors 'none'" in reply.headers["content-security-policy"]
     assert reply.headers["cache-control"] == "no-cache"
 
 

@@ -140,7 +140,7 @@ ZONES = ["UTC", BERLIN, "America/New_York", "Australia/Lord_Howe", "Asia/Kathman
 LINES = ["0 * * * *", "*/20 * * * *", "15 2 * * *", "30 1,2,3 * * *", "0 0 * * 0", "45 23 1,15 * *", "0 12 31 * *"]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     zone=st.sampled_from(ZONES),
     line=st.sampled_from(LINES),

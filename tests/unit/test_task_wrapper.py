@@ -157,6 +157,8 @@ def test_platform_with_builds_passes(wrapper: ModuleType, monkeypatch: pytest.Mo
         (["up"], ["up"]),
         (["bench", "ingest"], ["bench", "--", "ingest"]),
         (["up", "--foreground"], ["up", "--", "--foreground"]),
+        (["up", "PROFILE=split"], ["up", "PROFILE=split"]),
+        (["up", "PROFILE=split", "--foreground"], ["up", "PROFILE=split", "--", "--foreground"]),
         (["-v", "test:unit", "-k", "late event"], ["-v", "test:unit", "--", "-k", "late event"]),
         (["lock", "--upgrade"], ["lock", "--", "--upgrade"]),
         (["up", "--", "--foreground"], ["up", "--", "--foreground"]),

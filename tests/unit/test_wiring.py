@@ -25,7 +25,9 @@ EVENT_TYPE = re.compile(r"dev\.sluice(\.[a-z_]+){2}\.v\d+")
 READS_ENVIRONMENT = {
     "shared/config.py": "it is the one place that parses it",
     "shared/cli/client.py": "puts .env below the environment and hands both to shared/config.py",
+    "shared/deploy/sealed.py": "takes the addresses of an operator's own stores over into secrets",
     "shared/local/parts.py": "passes it on to the processes it starts",
+    "shared/local/scaling.py": "the same, for functions that are started when they are asked",
     "shared/local/web_build.py": "passes it on to node, with a PATH that has one",
 }
 

@@ -4,6 +4,8 @@ SELECT kind, id, place, sealed FROM (
     SELECT 'second_factor' AS kind, id::text AS id, 'totp of ' || id AS place, totp_secret AS sealed
     FROM users WHERE totp_secret IS NOT NULL
     UNION ALL
+    SELECT 'certificate_key', kid, 'certificate key ' || kid, sealed_key FROM certificate_keys
+    UNION ALL
     SELECT 'share', id::text, 'share ' || id, sealed_key FROM shares WHERE sealed_key IS NOT NULL
     UNION ALL
     SELECT 'signing_key', kid, 'signing key ' || kid, sealed_key FROM signing_keys
