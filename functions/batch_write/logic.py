@@ -5,24 +5,23 @@ crash in between leaves a record unanswered; it is delivered again and every ste
 """
 
 import asyncio
-import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple, Protocol
 
 import msgspec
 import structlog
 
 from functions.batch_write.people import Guarded, nobody, without_people
+from functions.batch_write.records import YEARS, Record, micros, warehouse_text
 from shared import metrics
-from shared.bus import Message
-from shared.clock import Clock, to_datetime, to_micros
-from shared.events import REJECTED, RefusedEvent, RejectedRow, RowHead, rejected_row
+from shared.clock import Clock, to_datetime
+from shared.events import RefusedEvent, RejectedRow, RowHead, rejected_row
 from shared.failpoints import reach
 from shared.identity import changes
-from shared.refusals import Refusal, Rejected, UnavailableError
+from shared.refusals import Refusal, UnavailableError
 from shared.tombstones import ERASED_LINE, NOBODY, Tombstones
 from shared.tracing import current, exemplar, span
 from shared.warehouse.client import WarehouseError
@@ -38,96 +37,12 @@ class _Named(msgspec.Struct):
 
 
 _names = msgspec.json.Decoder(_Named)
-# What the ledger's 32-bit hours can hold.
-_YEARS = range(1970, 2106)
 
 
 class Inserts(Protocol):
     """What is needed of the warehouse."""
 
     async def insert_json_lines(self, table: str, lines: bytes) -> None: ...
-
-
-class Position(NamedTuple):
-    """Where the record stood on the bus."""
-
-    partition: int
-    offset: int
-
-
-# In `batches` a place is one on the topic of events: records of another topic have none there.
-NOWHERE = Position(-1, -1)
-
-
-class Record(NamedTuple):
-    """A record as it came off the bus, its lines split but not decoded; `refused` where ingest refused them.
-
-    `eventcount` is how many events ingest says there are, None where it does not; `resent` how often it was a dead
-    letter.
-    """
-
-    project_id: str
-    batch_id: str
-    received_at: str
-    position: Position
-    lines: list[bytes]
-    refused: bool = False
-    eventcount: int | None = None
-    resent: int = 0
-
-
-def read_record(message: Message) -> Record:
-    """The record in a CloudEvent; raises Rejected where its envelope can never be stored."""
-    attributes = message.attributes
-    refused = attributes["type"] == REJECTED
-    try:
-        position = Position(
-            _place(attributes.get("knativekafkapartition", "-1"), bits=31),
-            _place(attributes.get("knativekafkaoffset", "-1"), bits=63),
-        )
-        return Record(
-            project_id=str(msgspec.convert(attributes["project"], uuid.UUID)),
-            batch_id=str(msgspec.convert(attributes["id"], uuid.UUID)),
-            received_at=_moment(attributes["time"]),
-            position=NOWHERE if refused else position,
-            lines=message.data.splitlines(),
-            refused=refused,
-            eventcount=_count(attributes["eventcount"]) if "eventcount" in attributes else None,
-            resent=_count(attributes.get("resent", "0")),
-        )
-    except (KeyError, ValueError, OverflowError, msgspec.ValidationError) as error:
-        raise Rejected(Refusal.NOT_A_CLOUDEVENT, f"not a record of events: {error!r}") from error
-
-
-def _moment(text: str) -> str:
-    """An attribute's time as the warehouse's text; raises ValueError where a column could not hold it."""
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None or moment.astimezone(UTC).year not in _YEARS:
-        raise ValueError(f"the time {text!r} has no offset or is out of range")
-    return _warehouse_text(moment)
-
-
-def _warehouse_text(moment: datetime) -> str:
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
-
-
-def _micros(text: str) -> int:
-    """A time in the warehouse's text, in microseconds since 1970."""
-    return to_micros(datetime.fromisoformat(text).replace(tzinfo=UTC))
-
-
-def _place(text: str, *, bits: int) -> int:
-    place = int(text)
-    if not -1 <= place < 1 << bits:
-        raise ValueError(f"{text} is no place on a bus")
-    return place
-
-
-def _count(text: str) -> int:
-    count = int(text)
-    if not 0 <= count < 1 << 32:
-        raise ValueError(f"{text} is no number of events")
-    return count
 
 
 Insert = Callable[[Sequence["Line"], Inserts], Awaitable[list[RejectedRow]]]
@@ -238,7 +153,7 @@ class BatchWriter:
             metrics.BATCH_LATENCY_MS.observe((self._clock.monotonic() - first) * 1_000, exemplar(traceparent))
             now = self._clock.micros()
             for record in records:
-                metrics.RECORD_AGE_SECONDS.observe(max(0.0, (now - _micros(record.received_at)) / 1_000_000))
+                metrics.RECORD_AGE_SECONDS.observe(max(0.0, (now - micros(record.received_at)) / 1_000_000))
             _answer(taken, None)
 
     def _sort_out(self, entry: _Waiting) -> None:
@@ -327,7 +242,7 @@ async def store(
             tell({line.hour for line in stored})
     rejected = Counter(batch_id for batch_id, _ in left_out)  # a record delivered twice at once counts once
     rejected |= Counter({record.batch_id: len(record.lines) for record in records if record.refused})
-    stored_at = _warehouse_text(to_datetime(clock.micros()))
+    stored_at = warehouse_text(to_datetime(clock.micros()))
     await _append(warehouse, "batches", [_batch(record, rejected[record.batch_id], stored_at) for record in records])
     reach("batch_write.before_answer")
     metrics.PROCESSED_TOTAL.inc(len(stored))
@@ -408,7 +323,7 @@ def _hour(start: str) -> str:
         moment = datetime.fromisoformat(text)
     except ValueError:
         return ""
-    return text if str(moment) == text and moment.year in _YEARS else ""
+    return text if str(moment) == text and moment.year in YEARS else ""
 
 
 class ContentRefusedError(Exception):

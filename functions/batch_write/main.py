@@ -1,7 +1,7 @@
 """batch_write: a record from the bus is stored in the warehouse, then answered."""
 
-from functions.batch_write.logic import read_record
 from functions.batch_write.ports import Ports, opens
+from functions.batch_write.records import read_record
 from shared.cloudevent import decode
 from shared.events import ACCEPTED, REJECTED
 from shared.function import function

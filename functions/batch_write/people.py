@@ -13,7 +13,8 @@ from shared.refusals import Refusal, UnavailableError, describe
 from shared.tombstones import Known, Tombstones
 
 if TYPE_CHECKING:
-    from functions.batch_write.logic import Inserts, Line, Record
+    from functions.batch_write.logic import Inserts, Line
+    from functions.batch_write.records import Record
 
 
 class Guarded:

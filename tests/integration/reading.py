@@ -12,7 +12,8 @@ from urllib.parse import quote
 
 import msgspec
 
-from functions.batch_write.logic import Record, read_record, store
+from functions.batch_write.logic import store
+from functions.batch_write.records import Record, read_record
 from shared.bus import Message
 from shared.clock import FixedClock, to_micros
 from shared.events import Row, encode_line, record

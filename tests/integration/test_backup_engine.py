@@ -110,7 +110,8 @@ def some(it: World, *users: str, month: int = 3, event: str = "view") -> Any:
 
 
 async def put(it: World, *messages: Any) -> None:
-    from functions.batch_write.logic import read_record, store
+    from functions.batch_write.logic import store
+    from functions.batch_write.records import read_record
 
     await store(list(map(read_record, messages)), it.source.warehouse, SYSTEM_CLOCK)
 

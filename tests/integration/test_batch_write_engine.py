@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from functions.batch_write.logic import Record, read_record, store
+from functions.batch_write.logic import store
+from functions.batch_write.records import Record, read_record
 from functions.ingest.validate import arrival, validate
 from shared.clock import FixedClock
 from shared.events import encode_line, record

@@ -11,7 +11,8 @@ from urllib.parse import quote
 
 import pytest
 
-from functions.batch_write.logic import read_record, store
+from functions.batch_write.logic import store
+from functions.batch_write.records import read_record
 from shared.bus import Message
 from shared.catalog.client import Catalog
 from shared.catalog.holds import hold

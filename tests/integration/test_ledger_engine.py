@@ -10,7 +10,8 @@ import msgspec
 import psycopg
 import pytest
 
-from functions.batch_write.logic import read_record, store
+from functions.batch_write.logic import store
+from functions.batch_write.records import read_record
 from functions.ledger_check.logic import Checked, Gap, LedgerCheck
 from functions.ledger_check.proof import Proof, ProofQuery, prove
 from shared.bus import Bus, Delivery, Message, Subscription, open_bus

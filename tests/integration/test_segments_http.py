@@ -47,7 +47,8 @@ def event(name: str, user: str, ago: timedelta = timedelta(minutes=5)) -> Row:
 
 
 async def _store(engine: Stored, project: uuid.UUID, *rows: Row) -> None:
-    from functions.batch_write.logic import read_record, store
+    from functions.batch_write.logic import store
+    from functions.batch_write.records import read_record
 
     await store([read_record(batch(project, *rows))], engine.warehouse, engine.clock)
 

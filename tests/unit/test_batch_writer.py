@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from functions.batch_write.logic import BatchWriter, Position, Record, read_record, store
+from functions.batch_write.logic import BatchWriter, store
+from functions.batch_write.records import Position, Record, read_record
 from shared import metrics
 from shared.bus import Message
 from shared.clock import FixedClock

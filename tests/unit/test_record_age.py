@@ -4,7 +4,8 @@ import uuid
 
 from prometheus_client import REGISTRY
 
-from functions.batch_write.logic import BatchWriter, read_record
+from functions.batch_write.logic import BatchWriter
+from functions.batch_write.records import read_record
 from shared.clock import FixedClock
 from shared.events import Row, encode_line, record
 

@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from functions.batch_write.logic import Record, read_record, store
+from functions.batch_write.logic import store
+from functions.batch_write.records import Record, read_record
 from shared import tombstones
 from shared.catalog.people import person_hash
 from shared.clock import FixedClock
