@@ -64,7 +64,18 @@ TABLES: Mapping[str, Table] = MappingProxyType(
         ),
         "rejected_events": Table((*_REFUSED, "source", "key_prefix", "event", "request_id")),
         "batches": Table(
-            ("project_id", "batch_id", "partition", "position", "rows", "rejected", "received_at", "stored_at")
+            (
+                "project_id",
+                "batch_id",
+                "partition",
+                "position",
+                "rows",
+                "rejected",
+                "eventcount",
+                "resent",
+                "received_at",
+                "stored_at",
+            )
         ),
     }
 )

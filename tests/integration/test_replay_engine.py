@@ -9,15 +9,18 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
+import psycopg
 import pytest
 
 from functions.replay import logic
 from functions.replay.ingesting import Ingest
 from functions.replay.logic import Replayer
+from shared.catalog.client import Catalog
 from shared.events import EVENTS_TOPIC, REJECTED_TOPIC, Row, encode_line
 from shared.refusals import UnavailableError
 from shared.replaying import HEADER, Answered, Asked, Item, Outcome, signed
 from tests.integration.asking import Client, audited, client, serve_with
+from tests.integration.exporting import make_project
 from tests.integration.reading import Stored, stored
 
 REPLAYS = "/api/v1/rejected/replays"
@@ -261,3 +264,23 @@ def test_what_cannot_be_asked_is_refused(engine: Stored, environment: str, monke
             assert (await reading.refused("POST", REPLAYS, {}))[1] == "scope_missing"
 
     asyncio.run(go())
+
+
+async def test_samples_are_forgotten_later_whatever_they_hold(catalog_url: str) -> None:
+    result = r'{"passed": 1, "samples": [{"before": "a\u0000b \\u0000"}], "reasons": {"bad_text": 1}}'
+    project = uuid.uuid4()
+    make_project(catalog_url, project)
+    with psycopg.connect(catalog_url) as connection:
+        connection.execute(
+            "INSERT INTO jobs (id, project_id, kind, key, request, state, result, checkpoint, finished_at)"
+            " VALUES (gen_random_uuid(), %s, 'replay', 'k', '{}', 'completed', %s, '{}', now() - interval '13 hours')",
+            [project, result],
+        )
+    catalog = Catalog(catalog_url)
+    try:
+        await catalog.rows("forget_replay_samples")
+    finally:
+        await catalog.close()
+    with psycopg.connect(catalog_url) as connection:
+        [(left, checkpoint)] = connection.execute("SELECT result, checkpoint FROM jobs WHERE key = 'k'").fetchall()
+    assert (json.loads(left), checkpoint) == ({"passed": 1, "reasons": {"bad_text": 1}}, None)
