@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import psycopg
 import pytest
 
 from functions.batch_write.logic import store
@@ -350,3 +351,19 @@ def test_whoever_is_under_a_legal_hold_is_not_erased(engine: Stored, environment
 
     asyncio.run(go())
     assert count(engine, project) == 6
+
+
+async def test_a_letter_with_a_null_character_keeps_nobody_from_being_erased(catalog_url: str) -> None:
+    project, letter = uuid.uuid4(), uuid.uuid4()
+    with psycopg.connect(catalog_url) as connection:
+        connection.execute(
+            "INSERT INTO dead_letters"
+            " (id, event_type, sink, dest, code, reason, detail, resent, since, attributes, data, size) VALUES (%s, 't', 's', 'd', 422, 'r', 'd', 0, now(), %s, '', 0)",
+            [letter, json.dumps({"project": str(project), "odd": "a\0b", "odder": "\\u0000"})],
+        )
+    catalog = Catalog(catalog_url)
+    try:
+        values = {"project_id": project, "after": uuid.UUID(int=0), "most": 10}
+        assert [row["id"] for row in await catalog.rows("list_letters_of_project", values)] == [letter]
+    finally:
+        await catalog.close()
