@@ -358,7 +358,8 @@ async def test_a_letter_with_a_null_character_keeps_nobody_from_being_erased(cat
     with psycopg.connect(catalog_url) as connection:
         connection.execute(
             "INSERT INTO dead_letters"
-            " (id, event_type, sink, dest, code, reason, detail, resent, since, attributes, data, size) VALUES (%s, 't', 's', 'd', 422, 'r', 'd', 0, now(), %s, '', 0)",
+            " (id, event_type, sink, dest, code, reason, detail, resent, since, attributes, data, size)"
+            " VALUES (%s, 't', 's', 'd', 422, 'r', 'd', 0, now(), %s, '', 0)",
             [letter, json.dumps({"project": str(project), "odd": "a\0b", "odder": "\\u0000"})],
         )
     catalog = Catalog(catalog_url)
