@@ -15,7 +15,7 @@ import msgspec
 import structlog
 
 from functions.batch_write.people import Guarded, nobody, without_people
-from functions.batch_write.records import YEARS, Record, micros, warehouse_text
+from functions.batch_write.records import YEARS, Position, Record, micros, warehouse_text
 from shared import metrics
 from shared.clock import Clock, to_datetime
 from shared.events import RefusedEvent, RejectedRow, RowHead, rejected_row
@@ -85,7 +85,7 @@ class BatchWriter:
         self._max_rows = max_rows
         self._waiting: list[_Waiting] = []
         self._taken: list[_Waiting] = []
-        self._underway: dict[str, asyncio.Future[None]] = {}
+        self._underway: dict[tuple[str, Position], asyncio.Future[None]] = {}
         self._sorting = asyncio.Lock()
         self._sorters: set[asyncio.Task[None]] = set()
         self._rows = 0
@@ -94,12 +94,14 @@ class BatchWriter:
         self._flusher = asyncio.create_task(self._run(), name="batch-writer")
 
     async def write(self, record: Record) -> None:
-        underway = self._underway.get(record.batch_id)
+        # A record that was published twice is written twice: every place on the bus has its row in `batches`.
+        this = (record.batch_id, record.position)
+        underway = self._underway.get(this)
         if underway is not None:
             return await asyncio.shield(underway)
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._underway[record.batch_id] = done
-        done.add_done_callback(lambda _: self._underway.pop(record.batch_id, None))
+        self._underway[this] = done
+        done.add_done_callback(lambda _: self._underway.pop(this, None))
         self._waiting.append(_Waiting(record, done, self._clock.monotonic(), current()))
         self._rows += len(record.lines)
         self._arrived.set()

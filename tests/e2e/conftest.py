@@ -12,7 +12,7 @@ def instance() -> Iterator[Running]:
     """A private instance that no test breaks; it ends with the session, also when tests fail."""
     # Of a million traces one is recorded, and each that a caller wants to be.
     with running(
-        SLUICE_ERASURE_SETTLE_SECONDS="2", SLUICE_ERASURE_DISK_SECONDS="0", SLUICE_TRACE_SAMPLE="0.000001"
+        SLUICE_ERASURE_SETTLE_SECONDS="6", SLUICE_ERASURE_DISK_SECONDS="0", SLUICE_TRACE_SAMPLE="0.000001"
     ) as started:
         yield started
 

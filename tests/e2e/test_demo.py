@@ -29,7 +29,8 @@ FILLINGS = (
     SELECT '{{project}}', 'visit', toDateTime64('2024-01-01 12:00:00', 6, 'UTC') + toIntervalWeek(number % {WEEKS}),
         toUUID(concat('00000000-0000-4000-8000-', leftPad(toString(number), 12, '0'))), now64(6)
     FROM numbers({WEEKS * FEW}) SETTINGS max_partitions_per_insert_block = 0""",
-    f"""INSERT INTO batches SELECT '{{project}}', generateUUIDv4(), 0, number, 1, 0,
+    f"""INSERT INTO batches (project_id, batch_id, partition, position, rows, rejected, received_at, stored_at)
+    SELECT '{{project}}', generateUUIDv4(), 0, number, 1, 0,
         toDateTime64('2024-01-01 12:00:00', 6, 'UTC') + toIntervalWeek(number), now64(6)
     FROM numbers({WEEKS}) SETTINGS max_partitions_per_insert_block = 0""",
     f"""INSERT INTO rejected_events (project_id, batch_id, position, received_at, reason)

@@ -31,7 +31,7 @@ NOWHERE = {
 }
 UNKNOWN_KEY = "sls_" + "k" * 43
 STARTS_WITHIN = 60.0
-STOPS_WITHIN = 5.0
+STOPS_WITHIN = 30.0
 IDLE_SECONDS = 6.0  # uvicorn's own default closes after five
 
 

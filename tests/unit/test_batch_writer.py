@@ -248,6 +248,17 @@ async def test_a_batch_says_where_it_stood_and_when_it_was_stored() -> None:
     ]
 
 
+async def test_a_record_that_was_published_twice_has_a_row_for_each_of_its_places() -> None:
+    warehouse = Store()
+    writing = writer(warehouse)
+    here = batch(1, row("a"))
+    again = here._replace(position=Position(0, 99))
+    await asyncio.gather(writing.write(here), writing.write(again), writing.write(again))
+    await writing.close()
+    places = [(r["partition"], r["position"]) for r in warehouse.rows("batches")]
+    assert sorted(places) == sorted([tuple(here.position), (0, 99)])
+
+
 async def test_a_record_without_lines_is_stored_as_empty() -> None:
     warehouse = Store()
     await store([raw(1)], warehouse, FixedClock(NOW))
