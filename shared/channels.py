@@ -29,19 +29,17 @@ _Chat = Annotated[
 
 
 class _Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Where a channel leads. `address` is requested, `secret` sealed; `options` and the shown url hold no secret."""
+    """Where a channel leads. `secret` is sealed; `options` and what is `shown` of the url hold none."""
+
+    url: Url
 
     @property
     def kind(self) -> str:
         return str(type(self).__struct_config__.tag)
 
     @property
-    def address(self) -> str:
-        raise NotImplementedError
-
-    @property
     def shown(self) -> str:
-        return self.address
+        return self.url
 
     @property
     def secret(self) -> str:
@@ -54,12 +52,6 @@ class _Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 class _Incoming(_Target, frozen=True, kw_only=True):
     """An incoming webhook, whose whole address is the secret."""
-
-    url: Url
-
-    @property
-    def address(self) -> str:
-        return self.url
 
     @property
     def shown(self) -> str:
@@ -87,10 +79,6 @@ class Telegram(_Target, frozen=True, kw_only=True, tag="telegram"):
     url: Url = TELEGRAM
 
     @property
-    def address(self) -> str:
-        return self.url
-
-    @property
     def secret(self) -> str:
         return self.token
 
@@ -106,10 +94,6 @@ class PagerDuty(_Target, frozen=True, kw_only=True, tag="pagerduty"):
     url: Url = PAGERDUTY
 
     @property
-    def address(self) -> str:
-        return self.url
-
-    @property
     def secret(self) -> str:
         return self.routing_key
 
@@ -121,10 +105,6 @@ class JiraServiceManagement(_Target, frozen=True, kw_only=True, tag="jira_servic
     url: Url = JIRA
 
     @property
-    def address(self) -> str:
-        return self.url
-
-    @property
     def secret(self) -> str:
         return self.api_key
 
@@ -132,12 +112,7 @@ class JiraServiceManagement(_Target, frozen=True, kw_only=True, tag="jira_servic
 class Alertmanager(_Target, frozen=True, kw_only=True, tag="alertmanager"):
     """A Prometheus Alertmanager, or what takes the same; `url` is its root, `token` goes as Bearer."""
 
-    url: Url
     token: _Optional = ""
-
-    @property
-    def address(self) -> str:
-        return self.url
 
     @property
     def secret(self) -> str:

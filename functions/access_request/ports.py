@@ -12,7 +12,7 @@ from shared.bus import open_bus
 from shared.catalog.client import Catalog
 from shared.clock import SYSTEM_CLOCK
 from shared.config import BusSettings, CatalogSettings, ObjectsSettings, WarehouseSettings, load, setting
-from shared.jobs import LEASE_SECONDS, Jobs
+from shared.jobs import Jobs, JobSettings
 from shared.objects import Objects, open_objects
 from shared.security.access import Access, open_access
 from shared.security.sealing import SecretSettings, sealer_of
@@ -24,17 +24,12 @@ _AT_ONCE = 2
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(WarehouseSettings, CatalogSettings, BusSettings, ObjectsSettings, SecretSettings):
+class Settings(WarehouseSettings, CatalogSettings, BusSettings, ObjectsSettings, SecretSettings, JobSettings):
     keep_days: int = setting(
         "SLUICE_ACCESS_KEEP_DAYS", "After how many days the archive of an access request is removed.", default=14
     )
     link_seconds: int = setting("SLUICE_EXPORT_LINK_SECONDS", "How long the links to files hold.", default=3_600)
     trusted_proxies: str = setting("SLUICE_TRUSTED_PROXIES", TRUSTED_PROXIES, default="loopback")
-    lease: float = setting(
-        "SLUICE_JOB_LEASE_SECONDS",
-        "After how long another worker takes over the job of one that died.",
-        default=LEASE_SECONDS,
-    )
 
 
 @dataclass(frozen=True)

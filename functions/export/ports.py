@@ -15,7 +15,7 @@ from shared.bus import open_bus
 from shared.catalog.client import Catalog
 from shared.clock import SYSTEM_CLOCK
 from shared.config import BusSettings, CatalogSettings, ObjectsSettings, WarehouseSettings, load, setting
-from shared.jobs import LEASE_SECONDS, Jobs
+from shared.jobs import Jobs, JobSettings
 from shared.objects.destinations import DESTINATIONS, Destinations
 from shared.security.access import Access, open_access
 from shared.warehouse.client import READ_LIMITS as PAGE_LIMITS
@@ -26,7 +26,7 @@ _SOCKET_SECONDS = 320
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(WarehouseSettings, CatalogSettings, BusSettings, ObjectsSettings):
+class Settings(WarehouseSettings, CatalogSettings, BusSettings, ObjectsSettings, JobSettings):
     destinations: str = setting(
         "SLUICE_EXPORT_DESTINATIONS",
         DESTINATIONS,
@@ -43,11 +43,6 @@ class Settings(WarehouseSettings, CatalogSettings, BusSettings, ObjectsSettings)
     )
     link_seconds: int = setting("SLUICE_EXPORT_LINK_SECONDS", "How long the links to files hold.", default=3_600)
     trusted_proxies: str = setting("SLUICE_TRUSTED_PROXIES", TRUSTED_PROXIES, default="loopback")
-    lease: float = setting(
-        "SLUICE_JOB_LEASE_SECONDS",
-        "After how long another worker takes over the job of one that died.",
-        default=LEASE_SECONDS,
-    )
 
 
 @dataclass(frozen=True)

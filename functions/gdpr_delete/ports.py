@@ -17,7 +17,7 @@ from shared.bus import Bus, open_bus
 from shared.catalog.client import Catalog
 from shared.clock import SYSTEM_CLOCK
 from shared.config import BusSettings, CatalogSettings, ObjectsSettings, WarehouseSettings, load, setting
-from shared.jobs import LEASE_SECONDS, Job, Jobs
+from shared.jobs import Job, Jobs, JobSettings
 from shared.notifications import Notification, notify
 from shared.objects.destinations import DESTINATIONS, Destinations
 from shared.security.access import Access, open_access
@@ -31,7 +31,7 @@ _AT_ONCE = 2
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(WarehouseSettings, CatalogSettings, BusSettings, ObjectsSettings, SecretSettings):
+class Settings(WarehouseSettings, CatalogSettings, BusSettings, ObjectsSettings, SecretSettings, JobSettings):
     settle_seconds: float = setting(
         "SLUICE_ERASURE_SETTLE_SECONDS",
         "How long an erasure goes on looking for writes that were under way when it began: batch_write's timeout.",
@@ -46,11 +46,6 @@ class Settings(WarehouseSettings, CatalogSettings, BusSettings, ObjectsSettings,
     trusted_proxies: str = setting("SLUICE_TRUSTED_PROXIES", TRUSTED_PROXIES, default="loopback")
     slice_seconds: float = setting(
         "SLUICE_ERASURE_SLICE_SECONDS", "How long an erasure works before it asks for its own next step.", default=12.0
-    )
-    lease: float = setting(
-        "SLUICE_JOB_LEASE_SECONDS",
-        "After how long another worker takes over the job of one that died.",
-        default=LEASE_SECONDS,
     )
 
 

@@ -12,20 +12,15 @@ from shared.bus import open_bus
 from shared.catalog.client import Catalog
 from shared.clock import SYSTEM_CLOCK
 from shared.config import BusSettings, CatalogSettings, WarehouseSettings, load, setting
-from shared.jobs import LEASE_SECONDS, Jobs
+from shared.jobs import Jobs, JobSettings
 from shared.security.access import Access, open_access
 from shared.warehouse.client import Warehouse
 from shared.warehouse.deletion import READ_LIMITS, SOCKET_SECONDS
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(WarehouseSettings, CatalogSettings, BusSettings):
+class Settings(WarehouseSettings, CatalogSettings, BusSettings, JobSettings):
     trusted_proxies: str = setting("SLUICE_TRUSTED_PROXIES", TRUSTED_PROXIES, default="loopback")
-    lease: float = setting(
-        "SLUICE_JOB_LEASE_SECONDS",
-        "After how long another worker takes over the job of one that died.",
-        default=LEASE_SECONDS,
-    )
 
 
 @dataclass(frozen=True)

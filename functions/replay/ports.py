@@ -12,14 +12,14 @@ from shared.bus import open_bus
 from shared.catalog.client import Catalog
 from shared.clock import SYSTEM_CLOCK, Clock
 from shared.config import WORK_URL, BusSettings, CatalogSettings, WarehouseSettings, load, setting
-from shared.jobs import LEASE_SECONDS, Jobs
+from shared.jobs import Jobs, JobSettings
 from shared.security.access import Access, open_access
 from shared.warehouse.client import Warehouse
 from shared.warehouse.deletion import READ_LIMITS, SOCKET_SECONDS
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(WarehouseSettings, CatalogSettings, BusSettings):
+class Settings(WarehouseSettings, CatalogSettings, BusSettings, JobSettings):
     ingest_url: str = setting(
         "SLUICE_INGEST_URL",
         "Where replay finds the function ingest, where that is not with the others at SLUICE_WORK_URL.",
@@ -30,11 +30,6 @@ class Settings(WarehouseSettings, CatalogSettings, BusSettings):
         "SLUICE_REPLAY_SLICE_SECONDS", "How long a replay works before it asks for its own next step.", default=12.0
     )
     trusted_proxies: str = setting("SLUICE_TRUSTED_PROXIES", TRUSTED_PROXIES, default="loopback")
-    lease: float = setting(
-        "SLUICE_JOB_LEASE_SECONDS",
-        "After how long another worker takes over the job of one that died.",
-        default=LEASE_SECONDS,
-    )
 
 
 @dataclass(frozen=True)

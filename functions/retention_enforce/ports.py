@@ -12,14 +12,14 @@ from shared.bus import Bus, open_bus
 from shared.catalog.client import Catalog
 from shared.clock import SYSTEM_CLOCK
 from shared.config import BusSettings, CatalogSettings, WarehouseSettings, load, setting
-from shared.jobs import LEASE_SECONDS, Jobs
+from shared.jobs import Jobs, JobSettings
 from shared.security.access import Access, open_access
 from shared.warehouse.client import Warehouse
 from shared.warehouse.deletion import READ_LIMITS, SOCKET_SECONDS
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(WarehouseSettings, CatalogSettings, BusSettings):
+class Settings(WarehouseSettings, CatalogSettings, BusSettings, JobSettings):
     dry_run: bool = setting(
         "SLUICE_RETENTION_DRY_RUN", "Only note what retention would drop, and drop nothing.", default=False
     )
@@ -33,11 +33,6 @@ class Settings(WarehouseSettings, CatalogSettings, BusSettings):
         "SLUICE_RETENTION_SLICE_SECONDS",
         "How long an asked-for run of retention works before it asks for its own next step.",
         default=12.0,
-    )
-    lease: float = setting(
-        "SLUICE_JOB_LEASE_SECONDS",
-        "After how long another worker takes over the job of one that died.",
-        default=LEASE_SECONDS,
     )
 
 

@@ -194,7 +194,7 @@ async def _check(ports: Ports, kind: str, types: list[Any], target: Target | Non
         raise Rejected(Refusal.BAD_DESTINATION, f"{kind} keeps incidents: it takes {' and '.join(_ALERTS)} only")
     if target is not None:
         try:
-            await ports.outgoing.check(target.address)
+            await ports.outgoing.check(target.url)
         except OutgoingRefusedError as error:
             raise Rejected(Refusal.BAD_DESTINATION, f"`target.url`: {error}") from error
 

@@ -8,6 +8,7 @@ checkpoint, and what nobody works on is asked for again (`sweep`).
 import operator
 import uuid
 from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
@@ -16,6 +17,7 @@ import msgspec
 from shared.bus import Bus, Message
 from shared.catalog.client import Catalog, Row
 from shared.clock import SYSTEM_CLOCK, to_datetime
+from shared.config import setting
 from shared.events import CONTROL_TOPIC
 from shared.ids import uuid7
 from shared.refusals import Refusal, Rejected
@@ -26,6 +28,17 @@ LEASE_SECONDS = 30.0
 # An unfinished job that nobody holds is asked for again after so long.
 STALLED_SECONDS = 60.0
 _SWEPT_AT_ONCE = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobSettings:
+    """What every function with jobs asks for."""
+
+    lease: float = setting(
+        "SLUICE_JOB_LEASE_SECONDS",
+        "After how long another worker takes over the job of one that died.",
+        default=LEASE_SECONDS,
+    )
 
 
 class Job(msgspec.Struct, frozen=True):

@@ -7413,14 +7413,14 @@ export interface components {
         Telegram: {
             /** @enum {unknown} */
             type: "telegram";
+            /** @default https://api.telegram.org */
+            url: string;
             token: string;
             /**
              * @example -1001234567890
              * @example @ops
              */
             chat_id: string;
-            /** @default https://api.telegram.org */
-            url: string;
         };
         /**
          * PagerDuty
@@ -7429,9 +7429,9 @@ export interface components {
         PagerDuty: {
             /** @enum {unknown} */
             type: "pagerduty";
-            routing_key: string;
             /** @default https://events.pagerduty.com/v2/enqueue */
             url: string;
+            routing_key: string;
         };
         /**
          * JiraServiceManagement
@@ -7440,9 +7440,9 @@ export interface components {
         JiraServiceManagement: {
             /** @enum {unknown} */
             type: "jira_service_management";
-            api_key: string;
             /** @default https://api.atlassian.com/jsm/ops/integration/v2/alerts */
             url: string;
+            api_key: string;
         };
         /**
          * Alertmanager
