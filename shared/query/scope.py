@@ -1,5 +1,6 @@
 """The one place that says which rows a query may see: one project, one range, its events and filters."""
 
+import functools
 import re
 import uuid
 from collections.abc import Sequence
@@ -41,7 +42,8 @@ def scope(
 ) -> str:
     """The WHERE of every query on events, with all values bound; with `identity` all of the SELECT may say `person`.
 
-    The day is bounded besides the time: FINAL reads whole primary-key ranges, and the day stands in the key.
+    The day is bounded besides the time, for the index only: FINAL reads whole primary-key ranges, and the day stands
+    in the key.
     """
     if len(filters) > MAX_FILTERS or len(events) > MAX_EVENTS:
         raise Rejected(Refusal.BAD_FILTER, f"at most {MAX_FILTERS} filters and {MAX_EVENTS} events")
@@ -83,8 +85,7 @@ def _of_project(
         f"project_id = {parameters.bind('UUID', str(project_id))}",
         f"{moment} >= {start}",
         f"{moment} < {end}",
-        f"toDate({moment}) >= toDate({start})",
-        f"toDate({moment}) <= toDate({end})",
+        f"indexHint(toDate({moment}) >= toDate({start}) AND toDate({moment}) <= toDate({end}))",
     ]
 
 
@@ -97,5 +98,9 @@ def read_sql(folder: Path, name: str, **parts: str) -> str:
 
     All at once: a part that holds the text of a mark, as a property's name may, stays as it is.
     """
-    text = (folder / "sql" / f"{name}.sql").read_text(encoding="utf-8")
-    return _MARK.sub(lambda mark: parts[mark[1]], text)
+    return _MARK.sub(lambda mark: parts[mark[1]], _template(folder / "sql" / f"{name}.sql"))
+
+
+@functools.cache
+def _template(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
