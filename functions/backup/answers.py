@@ -6,8 +6,8 @@ from uuid import UUID
 
 import msgspec
 
-from functions.backup.logic import DUE, REQUESTED, Asked, go_on, plain, request, tick
-from functions.backup.ports import Ports
+from functions.backup.logic import DUE, ERASED, NEVER, REQUESTED, Asked, go_on, note_erased, plain, request, tick
+from functions.backup.ports import Ports, Settings
 from shared.backups import BackupError, CopyState
 from shared.backups.records import Copy
 from shared.backups.working import remove
@@ -33,11 +33,26 @@ class CopiesQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     cursor: UUID | None = None
 
 
+class CopyPolicy(msgspec.Struct, frozen=True):
+    """What happens by itself: `schedule` and `drill_schedule` as cron in UTC, null for never.
+
+    Each copy is kept for `keep_days`.
+
+    `elsewhere`: copies go to a place of their own (`SLUICE_BACKUP_URL`), not beside the data they are of.
+    """
+
+    schedule: str | None
+    drill_schedule: str | None
+    keep_days: int
+    elsewhere: bool
+
+
 class CopiesAnswer(msgspec.Struct, frozen=True):
     """Copies, the newest first; `next_cursor` is null on the last page."""
 
     items: list[Copy]
     next_cursor: str | None
+    policy: CopyPolicy
 
 
 class Begun(msgspec.Struct, frozen=True):
@@ -48,11 +63,13 @@ class Begun(msgspec.Struct, frozen=True):
 
 
 async def deliver(asked: Request, ports: Ports) -> Reply:
-    """The timer, and a copy's turns; refuses other events (`unexpected_event_type`, `not_a_cloudevent`)."""
+    """The timer, a copy's turns, an erasure's end; refuses the rest (`unexpected_event_type`, `not_a_cloudevent`)."""
     message = decode(asked.headers, await asked.body(_MOST_BYTES))
     match message.attributes["type"]:
         case name if name == DUE:
             await tick(ports)
+        case name if name == ERASED:
+            await note_erased(ports)
         case name if name == REQUESTED:
             try:
                 found = msgspec.json.decode(message.data, type=Asked)
@@ -104,7 +121,13 @@ async def _listed(asked: Request, ports: Ports) -> CopiesAnswer:
     query = from_address(asked.address.partition("?")[2], CopiesQuery)
     found = await ports.backups.records.page(query.cursor, query.limit + 1)
     page = found[: query.limit]
-    return CopiesAnswer(page, str(page[-1].id) if len(found) > query.limit else None)
+    return CopiesAnswer(page, str(page[-1].id) if len(found) > query.limit else None, _policy(ports.settings))
+
+
+def _policy(settings: Settings) -> CopyPolicy:
+    crons = (settings.schedule if settings.backup_url else NEVER, settings.drill_schedule)
+    schedule, drill = (None if cron == NEVER else cron for cron in crons)
+    return CopyPolicy(schedule, drill, settings.keep_days, bool(settings.backup_url))
 
 
 async def _begin(asked: Request, ports: Ports, caller: Caller) -> Reply:

@@ -22,6 +22,7 @@ from shared.timers.schedule import Schedule
 REQUESTED = "dev.sluice.backup.requested.v1"
 COMPLETED = "dev.sluice.backup.completed.v1"
 DUE = "dev.sluice.backup.due.v1"
+ERASED = "dev.sluice.erasure.completed.v1"
 NEVER = "never"
 # Of one event; a copy that needs longer asks for its own next turn.
 _TURN_SECONDS = 120.0
@@ -63,10 +64,14 @@ async def tick(ports: Ports) -> None:
     for copy_id in await ports.backups.records.stalled():
         await request(ports, copy_id)
     await ports.timers.run(lambda window: _due(ports, window))
+    await note_erased(ports)
+    await remove_expired(ports.backups)
+
+
+async def note_erased(ports: Ports) -> None:
+    """Note beside the copies, where there are any, whom a restore must not bring back."""
     if await ports.backups.records.newest() is not None:
-        settings = ports.settings
-        await asyncio.to_thread(keep, settings.catalog_url, ports.backups.storage, SYSTEM_CLOCK)
-        await remove_expired(ports.backups)
+        await asyncio.to_thread(keep, ports.settings.catalog_url, ports.backups.storage, SYSTEM_CLOCK)
 
 
 def _schedule(ports: Ports) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from functions.backup.logic import COMPLETED, DUE, REQUESTED
+from functions.backup.logic import COMPLETED, DUE, ERASED, REQUESTED
 from shared.bus import Message
 from shared.events import CONTROL_TOPIC
 from shared.serve import find_main
@@ -63,9 +63,12 @@ class Owner(Client):
         await subscription.close()
         return told
 
+    async def heard(self, event_type: str) -> None:
+        told = Message({"specversion": "1.0", "id": str(uuid.uuid4()), "source": "/t", "type": event_type}, b"{}")
+        assert (await self.post(told)).status == 204
+
     async def tick(self) -> None:
-        due = Message({"specversion": "1.0", "id": str(uuid.uuid4()), "source": "/t", "type": DUE}, b"")
-        assert (await self.post(due)).status == 204
+        await self.heard(DUE)
 
 
 @contextlib.asynccontextmanager
@@ -135,6 +138,20 @@ async def test_the_timer_makes_a_copy_and_takes_up_one_that_was_left(environment
         states = sorted(one["state"] for one in (await asking.asked("GET", PATH))["items"])
         assert states == ["completed", "deleted"]
         assert (tmp_path / "copies" / "tombstones.json").is_file()
+
+
+async def test_the_end_of_an_erasure_is_noted_beside_the_copies(environment: str, tmp_path: Path) -> None:
+    kept = tmp_path / "copies" / "tombstones.json"
+    async with owner(environment) as (asking, project):
+        await asking.heard(ERASED)
+        assert not kept.exists()
+        await asking.asked("POST", PATH, status=202)
+        await asking.events()
+        with psycopg.connect(environment) as connection:
+            erased = "INSERT INTO erased_people (project_id, person, job_id, together) VALUES (%s, %s, %s, %s)"
+            connection.execute(erased, [project, bytes(32), uuid.uuid4(), bytes(32)])
+        await asking.heard(ERASED)
+        assert bytes(32).hex() in kept.read_text()
 
 
 async def test_a_copy_that_cannot_be_made_says_why(environment: str, monkeypatch: pytest.MonkeyPatch) -> None:
