@@ -1,0 +1,6 @@
+-- An incident of a project, held until the transaction is over. Parameters: id, project_id.
+SELECT id, project_id, rule_id, dedup_key, name, group_name, severity, policy_id, state, snoozed_until, held, in_maintenance, data,
+    source_id, source_at, step, step_at, repeats, next_at, version, opened_at, acknowledged_at, acknowledged_by, resolved_at
+FROM incidents
+WHERE id = %(id)s AND project_id = %(project_id)s
+FOR NO KEY UPDATE

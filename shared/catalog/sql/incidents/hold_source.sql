@@ -1,0 +1,8 @@
+-- The incidents of a rule's own incident, in whatever state, held until the transaction is over. Parameters: project_id,
+-- source_id, dedup_key.
+SELECT id, project_id, rule_id, dedup_key, name, group_name, severity, policy_id, state, snoozed_until, held, in_maintenance, data,
+    source_id, source_at, step, step_at, repeats, next_at, version, opened_at, acknowledged_at, acknowledged_by, resolved_at
+FROM incidents
+WHERE project_id = %(project_id)s AND source_id = %(source_id)s AND dedup_key = %(dedup_key)s
+ORDER BY opened_at DESC
+FOR NO KEY UPDATE

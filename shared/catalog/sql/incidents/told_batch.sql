@@ -1,0 +1,2 @@
+-- All of a batch were told. Parameter: id.
+UPDATE incident_batches SET told = true WHERE id = %(id)s
