@@ -1,27 +1,33 @@
 """Evaluating rules: each minute's window of each rule once, and everybody told once of what it came to.
 
-Where a rule stands, its step and that somebody is to hear of it are written in one statement. Telling comes after: its
-event and its notification carry the step's id as key, so that a crash in between costs a repeat nobody sees.
+Rules are judged many at a time: what they ask of the warehouse together is asked together, and where they stand is
+noted in one statement, each rule's state, its step and that somebody is to hear of it, or none of them. Telling comes
+after: its event and its notification carry the step's id as key, so that a crash in between costs a repeat nobody sees.
 """
 
+import asyncio
 import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import NamedTuple
 
 import msgspec
 import structlog
 
-from functions.alert_evaluate.conditions import Value
+from functions.alert_evaluate.arrival import early, window_end, worth_asking
+from functions.alert_evaluate.deciding import judged, known_groups, outcome, replayed, unknown
+from functions.alert_evaluate.late import Late, again, earliest, may_be_late
+from functions.alert_evaluate.numbers import Finder, Found, Judging
 from functions.alert_evaluate.rules import Rule, span
-from functions.alert_evaluate.states import Judged, Standing, State, after, change
-from functions.alert_evaluate.store import Alert, Alerts, Noted
-from shared.bus import Bus, Message
+from functions.alert_evaluate.states import WHOLE, Change, Judged, Standing, State, after, kept
+from functions.alert_evaluate.store import Alert, Alerts, Outcome
+from functions.alert_evaluate.telling import TOLD_AT_ONCE, Teller
+from shared.bus import Bus
+from shared.cache import Cache
+from shared.catalog.client import CatalogRefusedError
 from shared.clock import Clock, to_datetime
-from shared.events import CONTROL_TOPIC
 from shared.freshness import Freshness
-from shared.notifications import Notification, message_of
 from shared.query.ask import Asker, Warehouse
-from shared.query.identity import look
 from shared.query.patterns import check_patterns
 from shared.query.period import Period
 from shared.refusals import Refusal, Rejected, UnavailableError
@@ -33,24 +39,41 @@ log = structlog.get_logger()
 TIMER = "alert_evaluate"
 # Minutes that were missed and are judged later all the same, so that a short spike is not missed with its minute.
 CATCH_UP = 10
-AT_ONCE = 8
+# Rules that are judged together: a statement of the catalog has two seconds, also on a machine that is busy.
+AT_ONCE = 500
+RUN_SECONDS = 45.0
 # Windows that a preview judges at most.
 PREVIEWED = 200
+# What arrives within such a while is looked at once.
+ARRIVAL_SECONDS = 1.0
 MINUTE = timedelta(minutes=1)
 _NOBODY = uuid.UUID(int=0)
 # Who is told of a step that is so old was forgotten by whoever noted it.
 _UNTOLD_SECONDS = 10.0
-_TOLD_AT_ONCE = 100
 _MOST_DETAIL = 2_000
+
+Past = tuple[Standing, list[Change]]
 
 
 class Previewed(msgspec.Struct, frozen=True):
-    """A window of the past as a rule sees it: its end, its number, whether the condition held, where the rule stood."""
+    """A window of the past as a rule sees it: its end, its number, whether the condition held, where the rule stood.
+
+    Of a rule with groups each has a point of its own; `group` is '' otherwise.
+    """
 
     at: datetime
     value: float | None
     holds: bool
     state: State
+    group: str = WHOLE
+
+
+class Due(NamedTuple):
+    """A rule to be judged for the window that ends there."""
+
+    alert: Alert
+    rule: Rule
+    end: datetime
 
 
 def ends_within(period: Period, window: timedelta) -> list[datetime]:
@@ -74,154 +97,222 @@ class Evaluator:
         bus: Bus,
         clock: Clock,
         public_url: str = "",
+        cache: Cache | None = None,
+        guarded: Warehouse | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        """`guarded` asks within what a project's questions may take: by it rules are tried before they are kept."""
         self._alerts = alerts
         self._timers = timers
         self._warehouse = warehouse
+        self._guarded = guarded or warehouse
         self._freshness = freshness
-        self._bus = bus
         self._clock = clock
-        self._public_url = public_url.rstrip("/")
+        self._cache = cache
+        self._sleep = sleep
+        self._teller = Teller(alerts, bus, public_url)
 
     async def tick(self) -> int:
         """Judge every window that is due; returns how many those were. Without rules it asks the catalog, nobody else.
 
         Raises UnavailableError where the catalog is away, or the bus with something to tell.
         """
-        for noted in await self._alerts.untold(_UNTOLD_SECONDS, _TOLD_AT_ONCE):
-            await self.tell(noted)
-        return await self._timers.run(self._window)
+        while noted := await self._alerts.untold(_UNTOLD_SECONDS, TOLD_AT_ONCE):
+            await self._teller.tell_noted(noted)
+            if len(noted) < TOLD_AT_ONCE:
+                break
+        return await self._timers.run_many(self._windows, seconds=RUN_SECONDS)
+
+    async def arrived(self, project_id: uuid.UUID) -> int:
+        """Events of a project arrived: take the steps that are certain already; returns how many those were.
+
+        Where nobody can know, the next tick decides. Raises UnavailableError where the catalog is away.
+        """
+        if self._cache is None:
+            return 0
+        alerts = await self._alerts.quick(project_id)
+        if not alerts:
+            return 0
+        await self._sleep(ARRIVAL_SECONDS)
+        now = to_datetime(self._clock.micros())
+        end = window_end(now)
+        asking = [Due(one, one.parsed, end) for one in await worth_asking(alerts, project_id, now, self._cache)]
+        if not asking:
+            return 0
+        try:
+            await self._freshness.wait(now)
+            found = await self._find(asking)
+        except UnavailableError as error:
+            log.info("left to the next tick", project=str(project_id), why=str(error))
+            return 0
+        steps = [
+            step
+            for due, numbers in zip(asking, found, strict=True)
+            if not isinstance(numbers, BaseException) and (step := early(due.alert, due.rule, numbers, end))
+        ]
+        return len(await self._note(steps, {})) if steps else 0
 
     async def preview(self, rule: Rule, project_id: uuid.UUID, period: Period) -> list[Previewed]:
         """What the rule would have come to in a range of the past, window by window, at most PREVIEWED of them.
 
         Raises Rejected and UnavailableError, as every query does.
         """
-        asker = Asker(self._warehouse, function=TIMER, measure=rule.query.measure, project_id=project_id)
-        standing, steps = Standing(), []
+        standings, steps = dict[str, Standing](), list[Previewed]()
         for end in ends_within(period, span(rule.window)):
-            verdict = rule.judge(await self._numbers(rule, project_id, end, asker), firing=standing.state == "firing")
-            standing = after(standing, Judged(verdict.holds, verdict.value), _NOBODY, end, span(rule.hold))
-            steps.append(Previewed(end, verdict.value, verdict.holds, standing.state))
+            [found] = await self._finder(project_id).find([Judging(rule, project_id, end, list(standings))])
+            if isinstance(found, BaseException):
+                raise found
+            for name, one in judged(rule, found, standings, end).items():
+                standings[name] = after(standings.get(name, Standing()), one, _NOBODY, end, span(rule.hold), group=name)
+                steps.append(Previewed(end, one.value, bool(one.holds), standings[name].state, name))
+            if rule.query.group_by is not None:
+                standings = kept(standings, (name for name, numbers in found.items() if numbers.top))
         return steps
 
-    async def judge(self, rule: Rule, alert: Alert, end: datetime) -> Judged:
-        """Whether a rule's condition holds for the window that ends there; unknown where nobody can know."""
-        asker = Asker(self._warehouse, function=TIMER, measure=rule.query.measure)
-        try:
-            await self._freshness.wait(end)
-            numbers = await self._numbers(rule, alert.project_id, end, asker)
-        except UnavailableError as error:
-            return Judged(None, code=Refusal.UNAVAILABLE, detail=str(error))
-        except Rejected as rejected:
-            return Judged(None, code=rejected.refusal, detail=rejected.detail[:_MOST_DETAIL])
-        except WarehouseError as error:
-            log.warning("rule not answered", alert=str(alert.id), detail=str(error))
-            return Judged(None, code=Refusal.INTERNAL, detail="the warehouse refused the rule's query")
-        verdict = rule.judge(numbers, firing=alert.state == "firing")
-        return Judged(verdict.holds, verdict.value)
+    async def check(self, rule: Rule, project_id: uuid.UUID) -> None:
+        """Refuse a rule that could not be judged now: its questions are asked once, within what the project's may take.
 
-    async def _numbers(self, rule: Rule, project_id: uuid.UUID, end: datetime, asker: Asker) -> list[Value]:
-        needs = rule.needs()
-        personal = any(rule.wanted(need, project_id, end).personal for need in needs)
-        identity = await look(project_id, asker) if personal else None
-        numbers: list[Value] = []
-        for need in needs:
-            value = (await asker.ask(*rule.sql(need, project_id, end, identity))).value
-            numbers.append(None if value is None else float(value))
-        return numbers
-
-    async def check(self, rule: Rule) -> None:
-        """Refuse a rule that could never be judged: one with a regular expression that is not RE2 (`bad_filter`)."""
+        Refuses a regular expression that is not RE2 (`bad_filter`), and what takes too much (`query_too_expensive`).
+        Where nobody answers the rule is kept: it is `unknown` until somebody does.
+        """
         for query in {id(need.query): need.query for need in rule.needs()}.values():
             await check_patterns(query.filters, self._warehouse, TIMER)
-
-    async def now(self, alert: Alert) -> tuple[datetime, Judged]:
-        """A rule judged for the window that ended with the last full minute; nothing changes by it."""
         end = to_datetime(self._clock.micros()).replace(second=0, microsecond=0)
-        return end, await self.judge(alert.parsed, alert, end)
+        [found] = await self._finder(project_id).find([Judging(rule, project_id, end)])
+        if isinstance(found, BaseException) and not isinstance(found, UnavailableError):
+            raise found
 
-    async def _window(self, window: Window) -> None:
-        alert = await self._alerts.find(uuid.UUID(window.item))
-        if alert is None or alert.paused:
-            await self._timers.remove(window.item)
-            return
-        if alert.evaluated_to is not None and alert.evaluated_to >= window.end:
-            return
-        rule = alert.parsed
-        judged = await self.judge(rule, alert, window.end)
-        now = after(alert.standing, judged, alert.id, window.end, span(rule.hold))
-        step = change(alert.standing, now, alert.id, window.end)
-        if not await self._alerts.save(alert, now, window.end, step) or step is None or not step.told:
-            return
-        noted = await self._alerts.noted(step.id)
-        if noted is not None:
+    async def now(self, alert: Alert) -> tuple[datetime, dict[str, Judged]]:
+        """A rule and its groups judged for the window that ended with the last full minute; nothing changes by it."""
+        end = to_datetime(self._clock.micros()).replace(second=0, microsecond=0)
+        due = Due(alert, alert.parsed, end)
+        try:
+            await self._freshness.wait(end)
+            [found] = await self._find([due])
+        except UnavailableError as error:
+            found = error
+        if isinstance(found, BaseException):
+            return end, {WHOLE: _why(found, alert)}
+        before = alert.standings if alert.grouped.by == due.rule.query.group_by else {}
+        return end, judged(due.rule, found, before, end)
+
+    async def _windows(self, windows: list[Window]) -> Mapping[str, Exception]:
+        """Judge the windows of many rules, note what they come to and tell of it; which rules met a fault of ours."""
+        alerts = await self._alerts.many([uuid.UUID(window.item) for window in windows])
+        dues, faults = list[Due](), dict[str, Exception]()
+        for window in windows:
+            alert = alerts.get(uuid.UUID(window.item))
+            if alert is None or alert.paused:
+                await self._timers.remove(window.item)
+            elif alert.evaluated_to is None or alert.evaluated_to < window.end:
+                dues.append(Due(alert, alert.parsed, window.end))
+        outcomes = []
+        for due, found in zip(dues, await self._outcomes(dues), strict=True):
+            if isinstance(found, Exception):
+                faults[str(due.alert.id)] = found
+            elif isinstance(found, BaseException):
+                raise found
+            else:
+                outcomes.append(found)
+        await self._note(outcomes, faults)
+        return faults
+
+    async def _outcomes(self, dues: Sequence[Due]) -> list[Outcome | BaseException]:
+        behind: dict[datetime, UnavailableError] = {}
+        for end in sorted({due.end for due in dues}):
             try:
-                await self.tell(noted)
+                await self._freshness.wait(end)
             except UnavailableError as error:
-                log.warning("told later", alert=str(alert.id), detail=str(error))
-
-    async def tell(self, noted: Noted) -> None:
-        """Publish a step's event and its notification, both under keys of its own, and note that it was."""
-        values = told(noted, self._public_url)
-        firing = noted.after == "firing"
-        rule = msgspec.json.decode(noted.rule, type=Rule)
-        notification = Notification(
-            key=f"alert:{noted.id}",
-            project_id=noted.project_id,
-            template="alert_firing" if firing else "alert_resolved",
-            values=values,
-            language=rule.notify.language,
-            emails=rule.notify.emails,
-            webhooks=rule.notify.webhooks,
-            subscribers="alert.firing" if firing else "alert.resolved",
+                behind[end] = error
+        fresh = [due for due in dues if due.end not in behind]
+        past, found = await self._past(fresh), iter(await self._find(fresh))
+        numbers = [behind[due.end] if due.end in behind else next(found) for due in dues]
+        return await asyncio.gather(
+            *(self._outcome(due, its, past.get(due.alert.id)) for due, its in zip(dues, numbers, strict=True)),
+            return_exceptions=True,
         )
-        await self._bus.publish(CONTROL_TOPIC, [_event(noted, values), message_of(notification)])
-        await self._alerts.told(noted.id)
-        log.info("alert told", alert=str(noted.alert_id), state=noted.after, incident=str(noted.incident_id))
+
+    async def _outcome(self, due: Due, found: Found | BaseException, past: Past | None) -> Outcome:
+        """What one rule comes to; raises what is a fault of ours."""
+        if isinstance(found, BaseException):
+            return unknown(due.alert, _why(found, due.alert), due.end)
+        if due.rule.heavy:
+            return await asyncio.to_thread(outcome, due.alert, due.rule, found, due.end, past)
+        return outcome(due.alert, due.rule, found, due.end, past)
+
+    async def _past(self, dues: Sequence[Due]) -> dict[uuid.UUID, Past]:
+        """What windows before come to for which late events arrived; where nobody can say, nothing is said."""
+        pasts: dict[uuid.UUID, Past] = {}
+        for end in {due.end for due in dues}:
+            candidates = {due.alert.id: due for due in dues if due.end == end and may_be_late(due.alert, due.rule, end)}
+            projects = {due.alert.project_id for due in candidates.values()}
+            try:
+                late = await earliest(projects, end, self._asker("count")) if projects else {}
+            except (UnavailableError, Rejected, WarehouseError) as error:
+                log.warning("late events not looked for", detail=str(error))
+                continue
+            found = again(((due.alert, due.rule) for due in candidates.values()), late, end)
+            if not found:
+                continue
+            known = await self._alerts.fired_since([one.alert.id for one in found], min(one.ends[0] for one in found))
+            pasts |= await self._judged_again([one for one in found if one.alert.id not in known])
+        return pasts
+
+    async def _judged_again(self, late: Sequence[Late]) -> dict[uuid.UUID, Past]:
+        dues = [Due(one.alert, one.rule, end) for one in late for end in one.ends]
+        numbers = dict(zip([(due.alert.id, due.end) for due in dues], await self._find(dues), strict=True))
+        pasts = {}
+        for one in late:
+            windows = {end: numbers[one.alert.id, end] for end in one.ends}
+            known = {end: found for end, found in windows.items() if not isinstance(found, BaseException)}
+            past = replayed(one.alert, one.rule, known) if len(known) == len(windows) else None
+            if past is not None:
+                pasts[one.alert.id] = past
+        return pasts
+
+    async def _find(self, dues: Sequence[Due]) -> list[Found | BaseException]:
+        judgings = [Judging(due.rule, due.alert.project_id, due.end, known_groups(due.alert, due.rule)) for due in dues]
+        return await Finder(self._asker).find(judgings)
+
+    def _asker(self, measure: str) -> Asker:
+        return Asker(self._warehouse, function=TIMER, measure=measure)
+
+    def _finder(self, project_id: uuid.UUID) -> Finder:
+        """Asks for somebody who waits, within what their project may take."""
+        return Finder(
+            lambda measure: Asker(self._guarded, function=TIMER, measure=measure, project_id=project_id), at_once=2
+        )
+
+    async def _note(self, outcomes: Sequence[Outcome], faults: dict[str, Exception]) -> frozenset[uuid.UUID]:
+        """Note outcomes and tell of their steps; returns the steps that were not noted before.
+
+        One that the catalog refuses keeps no other waiting: it is a fault of that rule.
+        """
+        if not outcomes:
+            return frozenset()
+        try:
+            noted = (await self._alerts.save(outcomes)).steps
+        except CatalogRefusedError as error:
+            if len(outcomes) == 1:
+                faults[str(outcomes[0].alert.id)] = error
+                return frozenset()
+            halves = (outcomes[: len(outcomes) // 2], outcomes[len(outcomes) // 2 :])
+            return frozenset().union(*[await self._note(half, faults) for half in halves])
+        told = [step.id for one in outcomes for step in one.steps if step.told and step.id in noted]
+        try:
+            await self._teller.tell(told)
+        except UnavailableError as error:
+            log.warning("told later", steps=len(told), detail=str(error))
+        return noted
 
 
-def told(noted: Noted, public_url: str) -> dict[str, Any]:
-    """What everybody is told of a step: the data of the event and of webhooks, the values of the mail."""
-    rule = msgspec.json.decode(noted.rule, type=Rule)
-    firing = noted.after == "firing"
-    return {
-        "alert_id": str(noted.alert_id),
-        "incident_id": str(noted.incident_id),
-        "project_id": str(noted.project_id),
-        "name": rule.name,
-        "state": "firing" if firing else "resolved",
-        "severity": rule.severity,
-        "condition": rule.described(),
-        "measure": rule.query.measure,
-        "value": noted.value,
-        "threshold": getattr(rule.condition, "value", None),
-        "window": rule.window,
-        "for": rule.hold,
-        "from": rule.period(noted.at).start.isoformat(),
-        "to": noted.at.isoformat(),
-        "at": noted.at.isoformat(),
-        "since": noted.since.isoformat() if noted.since else None,
-        "until": None if firing else noted.at.isoformat(),
-        "project": noted.project,
-        "link": f"{public_url}/app/alerts/{noted.alert_id}" if public_url else "",
-    }
-
-
-def event_type(state: str) -> str:
-    """The type of the event that tells of a step."""
-    return f"dev.sluice.alert.{state}.v1"
-
-
-def _event(noted: Noted, values: dict[str, Any]) -> Message:
-    attributes = {
-        "specversion": "1.0",
-        "id": str(noted.id),
-        "source": "/sluice/alerts",
-        "type": event_type(values["state"]),
-        "time": values["at"].replace("+00:00", "Z"),
-        "datacontenttype": "application/json",
-        "project": str(noted.project_id),
-        "subject": str(noted.alert_id),
-    }
-    return Message(attributes, msgspec.json.encode(values))
+def _why(error: BaseException, alert: Alert) -> Judged:
+    """Why nobody knows; raises what is a fault of ours."""
+    if isinstance(error, UnavailableError):
+        return Judged(None, code=Refusal.UNAVAILABLE, detail=str(error))
+    if isinstance(error, Rejected):
+        return Judged(None, code=error.refusal, detail=error.detail[:_MOST_DETAIL])
+    if isinstance(error, WarehouseError):
+        log.warning("rule not answered", alert=str(alert.id), detail=str(error))
+        return Judged(None, code=Refusal.INTERNAL, detail="the warehouse refused the rule's query")
+    raise error

@@ -1,7 +1,8 @@
-"""alert_evaluate: judges alert rules each minute, and keeps them over HTTP."""
+"""alert_evaluate: judges alert rules each minute and as events arrive, and keeps them over HTTP."""
 
 from functions.alert_evaluate.answers import answer
 from functions.alert_evaluate.ports import Ports, opens
+from shared.arrivals import ARRIVED, project_of
 from shared.cloudevent import looks_like_cloudevent
 from shared.function import SINK, function
 from shared.http import Reply, Request
@@ -15,8 +16,11 @@ DUE = "dev.sluice.alert.due.v1"
 async def main(request: Request, ports: Ports) -> Reply:
     # Events carry no key, so the public addresses do not take them.
     if request.path == SINK and looks_like_cloudevent(request.headers):
-        await read_tick(request, DUE)
-        await ports.evaluator.tick()
+        tick = await read_tick(request, DUE, ARRIVED)
+        if tick["type"] == DUE:
+            await ports.evaluator.tick()
+        else:
+            await ports.evaluator.arrived(project_of(tick))
         return Reply(204)
     action = Action.ALERTS_READ if request.method == "GET" else Action.ALERTS_WRITE
     caller = await ports.access.authorize(request, action)

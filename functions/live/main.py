@@ -36,4 +36,5 @@ async def _watch(request: Request, ports: Ports) -> Reply:
     if message.attributes["type"] != ACCEPTED:
         raise Rejected(Refusal.UNEXPECTED_EVENT_TYPE, message.attributes["type"])
     await watch(message, ports.cache, SYSTEM_CLOCK)
+    await ports.herald.arrived(message.attributes.get("project", ""))
     return Reply(204)

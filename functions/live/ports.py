@@ -7,17 +7,20 @@ from typing import Annotated
 
 import msgspec
 
+from functions.live.heralds import Herald
 from functions.live.stream import LONGEST_SECONDS
 from functions.live.watching import Pace, Sources, Watches
+from shared.bus.late import LateBus
 from shared.cache import Cache, open_cache
+from shared.catalog.client import Catalog
 from shared.clock import SYSTEM_CLOCK
-from shared.config import CacheSettings, CatalogSettings, WarehouseSettings, load, setting
+from shared.config import BusSettings, CacheSettings, CatalogSettings, WarehouseSettings, load, setting
 from shared.security.access import Access, open_access
 from shared.warehouse.client import Warehouse
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(CacheSettings, WarehouseSettings, CatalogSettings):
+class Settings(CacheSettings, WarehouseSettings, CatalogSettings, BusSettings):
     stream_seconds: Annotated[int, msgspec.Meta(ge=1, le=LONGEST_SECONDS)] = setting(
         "SLUICE_LIVE_STREAM_SECONDS",
         "After how many seconds a live stream closes; the platform ends a request after `timeout` seconds.",
@@ -37,6 +40,7 @@ class Ports:
     warehouse: Warehouse
     access: Access
     watches: Watches
+    herald: Herald
     stream_seconds: int
 
     async def ready(self) -> None:
@@ -47,12 +51,16 @@ class Ports:
 async def opens() -> AsyncIterator[Ports]:
     settings = load(Settings)
     cache, warehouse = open_cache(settings.cache_url), Warehouse(settings.warehouse_url)
+    catalog, bus = Catalog(settings.catalog_url), LateBus(settings.bus_url)
     async with open_access(settings.catalog_url) as access:
         watches = Watches(
             Sources(cache, warehouse, SYSTEM_CLOCK, Pace()),
             most=settings.streams,
             most_of_project=settings.streams_of_project,
         )
-        yield Ports(cache, warehouse, access, watches, settings.stream_seconds)
+        herald = Herald(catalog, bus, SYSTEM_CLOCK)
+        yield Ports(cache, warehouse, access, watches, herald, settings.stream_seconds)
+    await bus.close()
+    await catalog.close()
     await warehouse.close()
     await cache.close()

@@ -1,6 +1,6 @@
 """What functions share that ask the warehouse at their times: alert rules and reports."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -62,8 +62,12 @@ async def open_asking(settings: TimedSettings, timer: str, *, catch_up: int, at_
         )
 
 
-async def read_tick(request: Request, due: str) -> None:
-    """Take a tick of the timer; refuses events of other types than `due` (`unexpected_event_type`)."""
-    message = decode(request.headers, await request.body(_MOST_EVENT_BYTES))
-    if message.attributes["type"] != due:
-        raise Rejected(Refusal.UNEXPECTED_EVENT_TYPE, message.attributes["type"])
+async def read_tick(request: Request, *due: str) -> Mapping[str, str]:
+    """Take a tick of the timer, or another event that is looked for; returns its attributes.
+
+    Refuses events of other types than `due` (`unexpected_event_type`).
+    """
+    attributes = decode(request.headers, await request.body(_MOST_EVENT_BYTES)).attributes
+    if attributes["type"] not in due:
+        raise Rejected(Refusal.UNEXPECTED_EVENT_TYPE, attributes["type"])
+    return attributes

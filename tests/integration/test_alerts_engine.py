@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from functions.alert_evaluate.conditions import Threshold
-from functions.alert_evaluate.states import Judged
+from functions.alert_evaluate.store import Outcome
 from shared.bus import BusUnavailableError, Message
 from shared.dead_letters import DEAD_LETTERS
 from shared.events import ACCEPTED, EVENTS_TOPIC
@@ -189,14 +189,14 @@ async def test_a_broken_rule_is_unknown_and_keeps_nobody_waiting(engine: Stored,
         whole = await at.rule(name="whole")
         regex = await at.rule(query={"filters": [{"property": "event", "op": "regex", "value": "(?=x)"}]})
         odd = await at.rule(name="odd")
-        judge = at.evaluator.judge
+        outcome = at.evaluator._outcome
 
-        async def strange(rule: Any, alert: Any, end: Any) -> Judged:
-            if alert.id == odd.id:
+        async def strange(due: Any, found: Any, past: Any) -> Outcome:
+            if due.alert.id == odd.id:
                 raise RuntimeError("a bug")
-            return await judge(rule, alert, end)
+            return await outcome(due, found, past)
 
-        at.evaluator.judge = strange  # type: ignore[method-assign]  # one rule meets a bug
+        at.evaluator._outcome = strange  # type: ignore[method-assign]  # one rule meets a bug
         for _ in range(2):
             at.clock.advance(60)
             with pytest.raises(RuntimeError):

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 
+from shared.arrivals import arrived
 from shared.bus import Message
 from shared.clock import SYSTEM_CLOCK, to_datetime
 from shared.refusals import Refusal
@@ -44,12 +46,13 @@ async def test_a_rule_is_made_shown_written_paused_and_removed(environment: str)
         assert (reply.status, reply.headers["location"]) == (201, one)
         assert made["rule"] == {
             "name": "no signups",
-            "query": {"events": ["signup"], "filters": [], "measure": "count"},
+            "query": {"events": ["signup"], "filters": [], "measure": "count", "group_by": None, "top": 10},
             "window": "5m",
             "condition": {"type": "absence"},
             "for": "0m",
             "severity": "warning",
             "min_volume": 0,
+            "policy": None,
             "notify": {"emails": [], "webhooks": [], "language": "en"},
         }
         assert (made["state"], made["paused"], made["problem"], made["evaluated_to"]) == ("ok", False, None, None)
@@ -155,6 +158,81 @@ class Ahead:
         return SYSTEM_CLOCK.monotonic()
 
 
+async def test_a_rule_that_is_too_expensive_is_refused_in_the_words_of_the_guard(
+    engine: Stored, environment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLUICE_QUERY_MAX_ROWS", "1")
+    project = uuid.uuid4()
+    now = to_datetime(SYSTEM_CLOCK.micros())
+    rows = [row("signup", NOW - now + timedelta(hours=2)) for _ in range(20)]
+    await asyncio.to_thread(engine.put, batch(project, *rows))
+    async with client("alert_evaluate", environment, project, "admin") as asking:
+        for condition in ({"type": "absence"}, {"type": "anomaly"}):
+            for query in ({"events": ["signup"]}, {"events": ["signup"], "group_by": "country"}):
+                rule = {**RULE, "query": query, "condition": condition, "window": "1d"}
+                refused = await asking.ask("POST", ALERTS, rule)
+                problem = json.loads(refused.body)
+                assert (refused.status, problem["code"]) == (422, "query_too_expensive")
+                assert "rows" in problem["detail"]
+        assert (await asking.json("GET", ALERTS))["items"] == []
+
+
+async def test_groups_and_open_incidents_are_shown(engine: Stored, environment: str) -> None:
+    project = uuid.uuid4()
+    async with client("alert_evaluate", environment, project, "admin") as asking:
+        query = {"events": ["signup"], "group_by": "country"}
+        condition = {"type": "threshold", "op": "gte", "value": 2}
+        rule = {**RULE, "query": query, "condition": condition, "window": "31d"}
+        made = await asking.json("POST", ALERTS, rule, status=201)
+        now = to_datetime(SYSTEM_CLOCK.micros())
+        for country, count in (("DE", 3), ("FR", 1)):
+            rows = [row("signup", NOW - now + timedelta(hours=2), country=country) for _ in range(count)]
+            await asyncio.to_thread(engine.put, batch(project, *rows))
+        one = f"{ALERTS}/{made['id']}"
+        tried = await asking.json("POST", one + "/test")
+        assert (tried["holds"], tried["value"]) == (True, 1.0)
+        assert tried["groups"] == [
+            {"group": "DE", "holds": True, "value": 3.0},
+            {"group": "FR", "holds": False, "value": 1.0},
+        ]
+        ports = asking.service._ports
+        assert ports is not None
+        ports.evaluator._timers._clock = Ahead()
+        due = {"specversion": "1.0", "id": "1", "source": "/t", "type": "dev.sluice.alert.due.v1"}
+        assert (await asking.post(Message(due, b"{}"))).status == 204
+        shown = await asking.json("GET", one)
+        assert (shown["state"], shown["value"], shown["incident"]) == ("firing", 1.0, None)
+        assert [(group["group"], group["state"], group["value"]) for group in shown["groups"]] == [
+            ("DE", "firing", 3.0),
+            ("FR", "ok", 1.0),
+        ]
+        incident = shown["groups"][0]["incident_id"]
+        with psycopg.connect(environment) as connection:
+            connection.execute(
+                "INSERT INTO incidents (id, project_id, rule_id, dedup_key, name, group_name, severity, state, data,"
+                " source_id, source_at, opened_at) VALUES (%s, %s, %s, 'k', 'n', 'DE', 'error', 'acknowledged', '{}',"
+                " %s, now(), now())",
+                [incident, project, made["id"], incident],
+            )
+        shown = await asking.json("GET", one)
+        assert (shown["state"], shown["groups"][0]["state"]) == ("acknowledged", "acknowledged")
+        assert shown["incident"] == {"id": incident, "state": "acknowledged"}
+        [listed] = (await asking.json("GET", ALERTS))["items"]
+        assert (listed["state"], listed["incident"], listed["groups"]) == ("acknowledged", shown["incident"], [])
+        period = {"from": (now - timedelta(days=31)).isoformat(), "to": now.isoformat()}
+        found = await asking.json("POST", f"{ALERTS}/preview", {"rule": rule, **period})
+        assert {(point["group"], point["holds"]) for point in found["points"]} == {("DE", True), ("FR", False)}
+        assert [one["group"] for one in found["incidents"]] == ["DE"]
+
+
+async def test_that_events_arrived_is_taken_from_the_bus_and_nothing_else(environment: str) -> None:
+    async with client("alert_evaluate", environment, uuid.uuid4(), "admin") as asking:
+        assert (await asking.post(arrived(uuid.uuid4(), SYSTEM_CLOCK.micros()))).status == 204
+        nowhere = arrived(uuid.uuid4(), 0)
+        wrong = Message({**nowhere.attributes, "project": "x"}, b"")
+        assert (await asking.post(wrong)).status == 400
+
+
 async def test_what_is_asked_wrongly_is_refused(environment: str) -> None:
     async with client("alert_evaluate", environment, uuid.uuid4(), "admin") as asking:
         nowhere = f"{ALERTS}/{uuid.uuid4()}"
@@ -166,6 +244,7 @@ async def test_what_is_asked_wrongly_is_refused(environment: str) -> None:
         assert await asking.refused("POST", ALERTS, [1]) == (400, "bad_request")
         unknown = {"webhooks": [str(uuid.uuid4())]}
         assert await asking.refused("POST", ALERTS, {**RULE, "notify": unknown}) == (422, "bad_destination")
+        assert await asking.refused("POST", ALERTS, {**RULE, "policy": str(uuid.uuid4())}) == (422, "bad_destination")
         assert await asking.refused("GET", f"{ALERTS}?cursor=x") == (422, "bad_cursor")
         assert await asking.refused("GET", f"{ALERTS}?limit=0") == (400, "bad_request")
         assert await asking.refused("PUT", ALERTS, RULE) == (405, "method_not_allowed")

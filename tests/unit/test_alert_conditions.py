@@ -1,7 +1,8 @@
 """The conditions of alert rules, judged by plain numbers."""
 
+import math
 import random
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -136,9 +137,83 @@ def test_an_anomaly_rule_is_quiet_on_noise_and_finds_what_was_put_in() -> None:
     assert (false_alarms, found) == (0, 2_000)
 
 
+STEPS = [{"event": "a"}, {"event": "b"}]
+FUNNEL = {"type": "funnel", "steps": STEPS, "within": "30m", "op": "lt", "value": 0.25}
+
+
+def test_a_funnel_is_judged_by_its_conversion_once_everybody_had_the_time() -> None:
+    one = rule({**FUNNEL, "recover": 0.5}, query={}, min_volume=20).checked()
+    [need] = one.needs()
+    assert need.back == timedelta(minutes=30)
+    assert one.judge([100, 24], firing=False) == (True, 0.24)
+    assert one.judge([100, 26], firing=False) == (False, 0.26)
+    assert one.judge([100, 26], firing=True) == (True, 0.26)
+    assert one.judge([19, 0], firing=False) == (False, 0.0), "too few began"
+    assert not rule({**FUNNEL, "op": "lte"}, query={}).judge([0, 0], firing=False).holds, "of nobody there is none"
+    query = one.funnel(need.funnel, need, datetime(2026, 3, 31, 12, tzinfo=UTC))  # type: ignore[arg-type]
+    assert (query.start, query.end) == ("2026-03-31T10:30:00+00:00", "2026-03-31T11:30:00+00:00")
+
+
+def test_several_take_as_many_numbers_as_they_need() -> None:
+    parts = [{"condition": FUNNEL, "query": {}}, {"condition": {"type": "threshold", "op": "gt", "value": 10}}]
+    one = rule({"type": "composite", "match": "all", "conditions": parts}).checked()
+    assert one.judge([100, 10, 11], firing=False) == (True, 2.0)
+    assert one.judge([100, 90, 11], firing=False) == (False, 1.0)
+
+
+def seasonal(hours: int, chance: random.Random) -> list[float]:
+    """Counts an hour, of a day and a week with a rhythm."""
+    found = []
+    for hour in range(hours):
+        weekend = 0.5 if hour // 24 % 7 > 4 else 1.0
+        mean = weekend * (200 + 150 * math.sin(hour / 24 * 2 * math.pi))
+        found.append(float(max(0, round(chance.gauss(mean, mean**0.5)))))
+    return found
+
+
+def test_a_seasonal_anomaly_is_what_trend_day_and_week_do_not_explain() -> None:
+    one = rule({"type": "anomaly", "method": "seasonal"}).checked()
+    assert [need.width for need in one.needs()] == [1, 4 * 7 * 24]
+    *history, now = seasonal(4 * 7 * 24 + 1, random.Random(7))
+    history[100] = 5_000.0  # an old incident is no part of what is usual
+    assert not one.judge([now, *history], firing=False).holds
+    assert one.judge([now * 2, *history], firing=False).holds
+    assert one.judge([0, *history], firing=False).holds
+    assert not one.judge([9, *[0.0] * len(history)], firing=False).holds, "of nothing nothing is usual"
+
+
+def test_only_short_windows_of_growing_numbers_may_be_decided_early() -> None:
+    above = {"type": "threshold", "op": "gte", "value": 3}
+    query = {"events": ["a"]}
+    early = [
+        rule(above, window="15m"),
+        rule({"type": "absence"}, window="1m"),
+        rule({**above, "op": "lt"}, window="5m"),
+    ]
+    late = [
+        rule(above, window="16m"),
+        rule({**above, "op": "eq"}, window="5m"),
+        rule(above, window="5m", **{"for": "1m"}),
+        rule(above, window="5m", query={**query, "measure": "avg:price"}),
+        rule(above, window="5m", query={**query, "measure": "users"}),
+        rule(above, window="5m", query={**query, "group_by": "country"}),
+        rule(above, window="5m", query={"filters": [{"property": "person", "value": "u:1"}]}),
+        rule({"type": "change", "value": 1}, window="5m"),
+    ]
+    assert [one.quick for one in early] == [True] * len(early)
+    assert [one.quick for one in late] == [False] * len(late)
+
+
 @pytest.mark.parametrize(
     ("condition", "more"),
     [
+        ({**FUNNEL, "value": 2}, {"query": {}}),
+        ({**FUNNEL, "steps": STEPS[:1]}, {"query": {}}),
+        (FUNNEL, {}),
+        (FUNNEL, {"query": {"group_by": "country"}}),
+        ({"type": "anomaly", "method": "seasonal"}, {"query": {"group_by": "country"}}),
+        ({"type": "absence"}, {"query": {"group_by": "country", "top": 51}}),
+        ({"type": "absence"}, {"policy": "office"}),
         ({"type": "threshold", "op": "gt", "value": 1, "recover": 2}, {}),
         ({"type": "threshold", "op": "lt", "value": 2, "recover": 1}, {}),
         ({"type": "threshold", "op": "eq", "value": 2, "recover": 2}, {}),
@@ -161,6 +236,23 @@ def test_a_condition_that_could_not_be_meant_is_refused(condition: dict[str, Any
     assert caught.value.refusal is Refusal.BAD_REQUEST
 
 
+def test_more_that_could_not_be_meant_is_refused_by_name() -> None:
+    wrong: list[tuple[dict[str, Any], dict[str, Any], Refusal]] = [
+        ({**FUNNEL, "within": "32d"}, {"query": {}}, Refusal.BAD_RANGE),
+        ({**FUNNEL, "steps": [{}, {}]}, {"query": {}}, Refusal.BAD_QUESTION),
+        ({"type": "anomaly", "method": "seasonal"}, {"window": "5m"}, Refusal.BAD_RANGE),
+        ({"type": "anomaly", "method": "seasonal"}, {"window": "7h"}, Refusal.BAD_RANGE),
+        ({"type": "anomaly", "method": "seasonal", "weeks": 2}, {}, Refusal.BAD_RANGE),
+        ({"type": "absence"}, {"query": {"group_by": "segment"}}, Refusal.UNKNOWN_FIELD),
+        ({"type": "absence"}, {"query": {"group_by": "user_id"}}, Refusal.UNKNOWN_FIELD),
+        ({"type": "absence"}, {"query": {"group_by": "colour"}}, Refusal.UNKNOWN_FIELD),
+    ]
+    for condition, more, refusal in wrong:
+        with pytest.raises(Rejected) as caught:
+            rule(condition, **more).checked()
+        assert caught.value.refusal is refusal, (condition, more)
+
+
 @pytest.mark.parametrize(
     ("condition", "english", "russian"),
     [
@@ -176,6 +268,16 @@ def test_a_condition_that_could_not_be_meant_is_refused(condition: dict[str, Any
             "count по a за 1h не похоже на прошлые недели",
         ),
         (
+            FUNNEL,
+            "conversion a → b within 30m over 1h < 0.25",
+            "конверсия a → b не дольше чем за 30m за 1h < 0.25",
+        ),
+        (
+            {"type": "anomaly", "method": "seasonal"},
+            "count of a over 1h is unlike its trend, day and week",
+            "count по a за 1h не похоже на обычный ход дня и недели",
+        ),
+        (
             {"type": "ratio", "of": {"events": ["b"]}, "op": "lt", "value": 0.5},
             "count of a over 1h as a share of count of b < 0.5",
             "count по a за 1h как доля от count по b < 0.5",
@@ -185,3 +287,5 @@ def test_a_condition_that_could_not_be_meant_is_refused(condition: dict[str, Any
 def test_every_condition_can_be_said(condition: dict[str, Any], english: str, russian: str) -> None:
     assert rule(condition).described() == english
     assert rule(condition, notify={"language": "ru"}).described() == russian
+    each = rule(condition, query={"events": ["a"], "group_by": "country"})
+    assert each.described() == f"{english}, for each country"

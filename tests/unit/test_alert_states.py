@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from functions.alert_evaluate.conditions import Absence, RuleQuery, Threshold
-from functions.alert_evaluate.rules import Rule
+from functions.alert_evaluate.conditions import Absence, Threshold
+from functions.alert_evaluate.rules import GroupedQuery, Rule
 from functions.alert_evaluate.states import Judged, Standing, after, change
 from shared.query.request import from_json
 from shared.refusals import Refusal, Rejected
@@ -96,7 +96,7 @@ def test_absence_is_zero_or_nothing() -> None:
 
 
 def test_a_rule_says_in_one_line_what_it_means() -> None:
-    query = RuleQuery(events=["signup"])
+    query = GroupedQuery(events=["signup"])
     one = Rule(name="n", query=query, window="1h", condition=Threshold(op="lt", value=10))
     assert one.described() == "count of signup over 1h < 10"
     assert msgspec.structs.replace(one, condition=Absence()).described() == "count of signup over 1h = 0"
