@@ -2,12 +2,14 @@
 
 import uuid
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
 from functions.report_run.asked import ReportRequest
+from functions.report_run.making import Made
 from functions.report_run.numbers import Numbers
+from functions.report_run.results import ReportResult
 from shared.catalog.client import Queries, Row
 from shared.ids import uuid7
 from shared.refusals import Refusal, Rejected
@@ -33,9 +35,11 @@ class Report(msgspec.Struct, frozen=True):
 
 
 class Run(msgspec.Struct, frozen=True):
-    """A row of `report_runs`, with the report as it was then; `numbers` is the JSON of Numbers, none where it failed.
+    """A row of `report_runs`, with the report as it was then.
 
-    `announced`: it was mailed, or failed and there is nothing to mail.
+    `numbers` is the JSON of an overview's Numbers, `result` that of a ReportResult; a run that failed has neither, one
+    from before there were results only numbers. `files` is how the keys of its objects begin. `announced`: it was
+    mailed, or failed and there is nothing to mail.
     """
 
     id: uuid.UUID
@@ -47,6 +51,8 @@ class Run(msgspec.Struct, frozen=True):
     state: Literal["completed", "failed"]
     asked: str
     numbers: str | None
+    result: str | None
+    files: str | None
     error_code: str | None
     error_detail: str | None
     announced: bool
@@ -59,6 +65,18 @@ class Run(msgspec.Struct, frozen=True):
     @property
     def counted(self) -> Numbers | None:
         return msgspec.json.decode(self.numbers, type=Numbers) if self.numbers else None
+
+    @property
+    def found(self) -> ReportResult | None:
+        return msgspec.json.decode(self.result, type=ReportResult) if self.result else None
+
+
+class Due(NamedTuple):
+    """A report that is due, when, and why."""
+
+    report: Report
+    at: datetime
+    trigger: Trigger
 
 
 class Reports:
@@ -106,19 +124,36 @@ class Reports:
         values = {"id": report_id, "project_id": project_id, "timer": self._timers.name, "item": str(report_id)}
         return bool(await self._catalog.rows("remove_report", values))
 
-    async def keep(
-        self, run_id: uuid.UUID, report: Report, due_at: datetime, trigger: Trigger, outcome: Numbers | Rejected
-    ) -> None:
-        """Keep a run; one that is kept already stays as it is."""
-        values = {"id": run_id, "report_id": report.id, "project_id": report.project_id, "asked": report.asked}
-        failed = isinstance(outcome, Rejected)
-        ended: Row = {
-            "state": "failed" if failed else "completed",
-            "numbers": None if failed else msgspec.json.encode(outcome).decode(),
-            "error_code": outcome.refusal if isinstance(outcome, Rejected) else None,
-            "error_detail": outcome.detail[:_MOST_DETAIL] if isinstance(outcome, Rejected) else None,
-        }
-        await self._catalog.rows("keep_report_run", {**values, **ended, "due_at": due_at, "trigger": trigger})
+    async def keep(self, run_id: uuid.UUID, due: "Due", outcome: Made | Rejected, files: str | None) -> bool:
+        """Keep a run with its files; one that is kept already stays as it is, and False is returned."""
+        report = due.report
+        values: Row = {"id": run_id, "report_id": report.id, "project_id": report.project_id, "asked": report.asked}
+        ended: Row = {"state": "completed", "error_code": None, "error_detail": None, "numbers": None, "result": None}
+        if isinstance(outcome, Rejected):
+            detail = outcome.detail[:_MOST_DETAIL].replace("\0", " ")
+            ended |= {"state": "failed", "error_code": outcome.refusal, "error_detail": detail}
+        else:
+            counted = outcome.numbers
+            ended |= {"result": _json(outcome.result), "numbers": None if counted is None else _json(counted)}
+        values |= {"due_at": due.at, "trigger": due.trigger, "files": files}
+        return bool(await self._catalog.rows("keep_report_run", {**values, **ended}))
+
+    async def begin_files(self, files: str, seconds: int) -> None:
+        """Note files that are about to be stored: without a run that keeps them they are removed after so long."""
+        await self._catalog.rows("begin_report_files", {"files": files, "seconds": seconds})
+
+    async def trash(self, most: int) -> list[str]:
+        """Files that nobody needs any more."""
+        return [row["files"] for row in await self._catalog.rows("due_report_trash", {"most": most})]
+
+    async def forget_trash(self, files: str) -> None:
+        """Files were removed."""
+        await self._catalog.rows("forget_report_trash", {"files": files})
+
+    async def expire(self, days: int) -> None:
+        """Remove runs older than so many days, and keys that outlived their question."""
+        await self._catalog.rows("expire_report_runs", {"days": days})
+        await self._catalog.rows("remove_passing_keys", {"id": None})
 
     async def run(self, run_id: uuid.UUID) -> Run | None:
         """The run of that id."""
@@ -136,9 +171,18 @@ class Reports:
         await self._catalog.rows("told_report_run", {"id": run_id})
 
     def _written(self, report_id: uuid.UUID, asked: ReportRequest) -> Row:
-        timer = self._timers.values(str(report_id), asked.timer())
-        return {"id": report_id, "name": asked.name, "asked": msgspec.json.encode(asked).decode(), **timer}
+        schedule = asked.timer()
+        timer: Row = {"timer": self._timers.name, "item": str(report_id)}
+        if schedule is None:
+            timer |= dict.fromkeys(("cron", "timezone", "since", "due_at"))
+        else:
+            timer = self._timers.values(str(report_id), schedule)
+        return {"id": report_id, "name": asked.name, "asked": _json(asked), **timer}
 
     async def _one(self, query: str, values: Row) -> Report | None:
         rows = await self._catalog.rows(query, values)
         return Report(**rows[0]) if rows else None
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()

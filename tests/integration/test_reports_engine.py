@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from functions.query_count.logic import CountQuery, count
-from functions.report_run.logic import told
 from functions.report_run.store import Run
+from functions.report_run.telling import told
 from shared.bus import BusUnavailableError, Message
 from shared.events import ACCEPTED, EVENTS_TOPIC
 from shared.refusals import Refusal, Rejected
@@ -60,7 +60,7 @@ async def test_a_daily_report_says_yesterday_beside_the_day_before_and_the_week_
             {"name": "rare", "count": 1, "change": None},
         ]
         assert (values["other"], values["name"], values["project"]) == (0, "Daily", "p")
-        assert values["link"] == f"https://a.example/app/reports/{found.report_id}"
+        assert values["link"] == f"https://a.example/app/p/{here.project}/reports/{found.report_id}"
 
 
 async def test_the_numbers_are_those_of_the_queries(engine: Stored, catalog_url: str) -> None:

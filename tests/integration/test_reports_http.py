@@ -5,15 +5,20 @@ import json
 import uuid
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
+from functions.report_run import ports
+from functions.report_run.files import Drawer
 from shared.bus import Message
 from shared.clock import SYSTEM_CLOCK, to_datetime
 from tests.integration.asking import audited, client, serve_with
 from tests.integration.reading import NOW, Stored, batch, row, stored
+from tests.integration.reporting import InProcess, part
+from tests.integration.timed import NotDrawn
 
 REPORTS = "/api/v1/reports"
 REPORT: dict[str, Any] = {"name": "Yesterday", "emails": ["a@b.example"], "timezone": "Europe/Berlin", "hour": 7}
@@ -27,7 +32,10 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stored]:
 
 @pytest.fixture
 def environment(engine: Stored, catalog_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    return serve_with(monkeypatch, engine, catalog_url, SLUICE_REPORTS_PER_PROJECT="2")
+    monkeypatch.setattr(ports, "Asking", lambda _: InProcess())
+    monkeypatch.setattr(ports, "Drawer", lambda _: NotDrawn())
+    more = {"SLUICE_OBJECTS_URL": "memory://", "SLUICE_PUBLIC_URL": "https://a.example"}
+    return serve_with(monkeypatch, engine, catalog_url, SLUICE_REPORTS_PER_PROJECT="2", **more)
 
 
 async def test_a_report_is_made_shown_written_and_removed(environment: str) -> None:
@@ -36,7 +44,9 @@ async def test_a_report_is_made_shown_written_and_removed(environment: str) -> N
         made = json.loads(reply.body)
         one = f"{REPORTS}/{made['id']}"
         assert (reply.status, reply.headers["location"]) == (201, one)
-        given = {"schedule": "daily", "weekday": "monday", "cron": "", "language": "en", **REPORT}
+        usual: dict[str, Any] = {"report": "overview", "options": {}, "parts": [], "dashboard_id": None, "last": ""}
+        usual |= {"schedule": "daily", "weekday": "monday", "cron": "", "channels": [], "attach": [], "language": "en"}
+        given = {**usual, **REPORT}
         assert made["report"] == given
         assert made["next_at"][11:16] in {"05:00", "06:00"}
         assert (await asking.json("GET", one))["report"] == given
@@ -130,3 +140,94 @@ async def test_another_project_sees_nothing_and_a_reading_key_writes_nothing(env
     async with client("report_run", environment, project, "read") as reading:
         assert (await reading.ask("GET", one)).status == 200
         assert await reading.refused("POST", one + "/run") == (403, "scope_missing")
+
+
+async def test_a_report_that_comes_when_asked_only_has_no_timer_until_it_gets_a_schedule(environment: str) -> None:
+    def timers() -> int:
+        with psycopg.connect(environment) as connection:
+            found = connection.execute("SELECT count(*) FROM timers WHERE name = 'report_run'").fetchone()
+        assert found is not None
+        return int(found[0])
+
+    async with client("report_run", environment, uuid.uuid4(), "admin") as asking:
+        made = await asking.json("POST", REPORTS, {**REPORT, "schedule": "none"}, status=201)
+        assert (made["next_at"], timers()) == (None, 0)
+        one = f"{REPORTS}/{made['id']}"
+        assert (await asking.json("PUT", one, REPORT))["next_at"] is not None
+        assert timers() == 1
+        await asking.json("PUT", one, {**REPORT, "schedule": "none"})
+        assert timers() == 0
+
+
+async def test_built_in_reports_are_listed_and_made_at_once_by_their_slugs(engine: Stored, environment: str) -> None:
+    project = uuid.uuid4()
+    async with client("report_run", environment, project, "read") as asking:
+        yesterday = to_datetime(SYSTEM_CLOCK.micros()).replace(hour=12) - timedelta(days=1)
+        rows = [row("view", NOW - yesterday, user_id=f"u{number}") for number in range(3)]
+        await asyncio.to_thread(engine.put, batch(project, *rows))
+        for address in (REPORTS, "/reports/"):
+            listed = await asking.json("GET", address + "?language=ru")
+            assert listed["items"] == []
+            titles = {one["slug"]: one["title"] for one in listed["built_ins"]}
+            assert titles["top-pages"] == "Популярные страницы"
+        for slug in titles:
+            found = await asking.json("GET", f"{REPORTS}/{slug}?timezone=UTC")
+            assert found["report"] == slug
+            assert [section.get("problem") for section in found["sections"]] == [None] * len(found["sections"]), slug
+        week = await asking.json("GET", f"{REPORTS}/dau?last=7d&timezone=UTC")
+        assert [row[1] for row in week["sections"][1]["rows"]] == [0, 0, 0, 0, 0, 0, 3]
+        assert await asking.refused("GET", f"{REPORTS}/dau?last=soon") == (422, "bad_range")
+        assert await asking.refused("GET", f"{REPORTS}/revenue?measure=sum") == (422, "bad_measure")
+        assert await asking.refused("GET", f"{REPORTS}/dau?format=doc") == (400, "bad_request")
+        assert await asking.refused("DELETE", f"{REPORTS}/dau") == (403, "scope_missing")
+        preview = await asking.json("POST", REPORTS + "/preview", {**REPORT, "report": "top-events"})
+        assert preview["sections"][1]["rows"] == [["view", 3, 1.0]]
+
+
+async def test_a_run_is_downloaded_in_each_format_and_shown_by_a_link_until_that_ends(
+    environment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ports, "Drawer", lambda _: Drawer(tmp_path))
+    parts = [{"id": "intro", "title": "Привет", "text": "<b>{{ from }}</b>"}, part("count", id="n")]
+    project = uuid.uuid4()
+    async with client("report_run", environment, project, "admin") as asking:
+        asked = {**REPORT, "name": "Отчёт", "report": "custom", "parts": parts, "language": "ru"}
+        one = f"{REPORTS}/{(await asking.json('POST', REPORTS, asked, status=201))['id']}"
+        run = f"{one}/runs/{(await asking.json('POST', one + '/run', status=201))['id']}"
+        begins = {
+            "html": b"<!doctype html>",
+            "pdf": b"%PDF-",
+            "xlsx": b"PK",
+            "csv": b"\xef\xbb\xbf",
+            "json": b'{"name":',
+        }
+        for name, begin in begins.items():
+            reply = await asking.ask("GET", f"{run}/files/{name}")
+            assert reply.body.startswith(begin), name
+            assert ("attachment" in reply.headers.get("content-disposition", "")) == (name != "html")
+        page = (await asking.ask("GET", f"{run}/files/html")).body.decode()
+        assert "&lt;b&gt;" in page
+        assert "<script" not in page
+        assert await asking.refused("GET", f"{run}/files/doc") == (404, "not_found")
+        made = await asking.json("POST", f"{run}/shares", {}, status=201)
+        path = made["link"].removeprefix("https://a.example")
+        [listed] = (await asking.json("GET", f"{run}/shares"))["items"]
+        assert "token" not in listed
+        asking.key = ""
+        seen = await asking.ask("GET", path)
+        assert (seen.status, seen.content_type, seen.body.decode()) == (200, "text/html; charset=utf-8", page)
+        assert "sandbox" in seen.headers["content-security-policy"]
+        assert (await asking.ask("GET", path + "?format=pdf")).body.startswith(b"%PDF-")
+        assert await asking.refused("GET", path[:-3] + "xyz") == (404, "not_found")
+        with psycopg.connect(environment) as connection:
+            connection.execute("UPDATE report_shares SET expires_at = now() - interval '1 second'")
+        assert await asking.refused("GET", path) == (410, "gone")
+    async with client("report_run", environment, project, "admin") as asking:
+        again = await asking.json("POST", f"{run}/shares", {}, status=201)
+        await asking.json("DELETE", f"{run}/shares/{again['id']}")
+        assert await asking.refused("GET", again["link"].removeprefix("https://a.example")) == (410, "gone")
+        later = {"expires_at": "2199-01-01T00:00:00Z"}
+        assert await asking.refused("POST", f"{run}/shares", later) == (400, "bad_request")
+        assert await asking.refused("DELETE", f"{run}/shares/{uuid.uuid4()}") == (404, "not_found")
+    actions = [action for action, *_ in audited(environment, project, "report_share")]
+    assert actions == ["report_share.created", "report_share.created", "report_share.revoked"]
