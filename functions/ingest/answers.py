@@ -26,19 +26,24 @@ class Refused(msgspec.Struct, frozen=True):
 
 
 class Accepted(msgspec.Struct, frozen=True):
-    """The answer to an accepted request."""
+    """The answer to an accepted request. `warnings`: stored events that are not as their project's schema says."""
 
     accepted: int
     rejected: list[Refused]
     receipt: str
+    warnings: list[Refused] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Checked(NamedTuple):
-    """What became of the events of a request, in their order; `extra` is what the first refusal says besides."""
+    """What became of the events of a request, in their order; `extra` is what the first refusal says besides.
+
+    `warned`: places of sound events that are not as their schema says, and what is not.
+    """
 
     valid: list[Valid]
     refused: list[RefusedEvent]
     extra: dict[str, object]
+    warned: list[tuple[int, str]]
 
     def refuse(self, index: int, rejected: Rejected, events: Events) -> None:
         """Note a refusal, with the event as it came."""
@@ -58,9 +63,18 @@ def _name_of(raw: bytes) -> str:
         return ""
 
 
-def accepted(receipt: Receipt, refused: Sequence[RefusedEvent], headers: Mapping[str, str]) -> Reply:
+def accepted(
+    receipt: Receipt,
+    refused: Sequence[RefusedEvent],
+    headers: Mapping[str, str],
+    warned: Sequence[tuple[int, str]] = (),
+) -> Reply:
     """The answer to a request of which something was stored."""
-    reply = json_reply(Accepted(receipt.rows, _shown(refused), receipt.token()), 202)
+    answer = Accepted(receipt.rows, _shown(refused), receipt.token())
+    if warned:
+        warnings = [Refused(index, Refusal.SCHEMA_MISMATCH, detail) for index, detail in warned[:_SHOWN_REJECTED]]
+        answer = msgspec.structs.replace(answer, warnings=warnings)
+    reply = json_reply(answer, 202)
     reply.headers.update(headers)
     return reply
 

@@ -20,6 +20,7 @@ from functions.ingest.limiting import IngestLimits
 from functions.ingest.parsing import Events, Limits, RawEvent, malformed, parsed
 from functions.ingest.pii import PiiRules, clean, clean_refused
 from functions.ingest.rejections import Rejections
+from functions.ingest.schemas import ProjectSchemas, Schemas
 from functions.ingest.validate import Arrival, EventLimits, Identity, Valid, arrival, validate
 from shared import metrics
 from shared.at_once import Head, Settle
@@ -97,6 +98,7 @@ class Pipeline:
         proxies: TrustedProxies,
         lookups: Lookups,
         pii: PiiRules,
+        schemas: Schemas,
         limiting: IngestLimits,
         limits: Limits,
         event_limits: EventLimits,
@@ -110,6 +112,7 @@ class Pipeline:
         self._proxies = proxies
         self._lookups = lookups
         self._pii = pii
+        self._schemas = schemas
         self._limiting = limiting
         self._limits = limits
         self._event_limits = event_limits
@@ -145,6 +148,9 @@ class Pipeline:
             return None
         if not self._pii.none_for(key.project_id):
             return None
+        schemas = None
+        if not self._schemas.none_for(key.project_id) and (schemas := self._schemas.at_once(key.project_id)) is None:
+            return None
         timer.end("authenticate")
         events = read_events(body, headers, self._limits)
         if events.key or events.refused:
@@ -152,8 +158,8 @@ class Pipeline:
         timer.end("decode")
         arrived = arrival(key.project_id, self._clock.micros(), self._event_limits)
         sender = self._proxies.sender(headers, head.peer, server=key.kind == "secret", keep=key.ip_mode)
-        checked = self._check(events, None, arrived, sender, lookups)
-        if checked.refused or any(event.undated for event in checked.valid):
+        checked = self._check(events, None, arrived, sender, lookups, schemas=schemas)
+        if checked.refused or checked.warned or any(event.undated for event in checked.valid):
             return None
         timer.end("validate")
         told = self._limit(key, headers, head.peer)
@@ -191,7 +197,8 @@ class Pipeline:
         rules = await self._pii.of(key.project_id)
         if rules is not None:
             sender = sender._replace(referer=rules.text("url", sender.referer))
-        checked = self._check(events, claim, arrived, sender, await self._lookups.of(key.project_id), rules=rules)
+        lookups, schemas = await self._lookups.of(key.project_id), await self._schemas.of(key.project_id)
+        checked = self._check(events, claim, arrived, sender, lookups, rules=rules, schemas=schemas)
         timer.end("validate")
         try:
             await self._date(checked.valid, claim, arrived)
@@ -199,7 +206,7 @@ class Pipeline:
             raise await self._kept_whole(rejected, body, key, posted) from rejected
         timer.end("date")
         receipt = await self._commit(checked, key, posted, timer, single=events.single)
-        reply = accepted(receipt, checked.refused, headers)
+        reply = accepted(receipt, checked.refused, headers, checked.warned)
         timer.end("answer")
         return reply
 
@@ -225,10 +232,12 @@ class Pipeline:
         *,
         name: str,
         rules: Rules | None,
+        schemas: ProjectSchemas | None,
     ) -> Checked:
         """What becomes of a payload that was refused before; `name` gives its events the same ids each time."""
         claim = sightings.Claim(f"replay\t{name}", b"")  # a tab: no client's key is one of these
-        return self._check(events, claim, arrived, Sender(server=True, keep=keep), lookups, rules=rules)
+        sender = Sender(server=True, keep=keep)
+        return self._check(events, claim, arrived, sender, lookups, rules=rules, schemas=schemas)
 
     async def _kept_whole(self, rejected: Rejected, body: bytes, key: Key, posted: Posted) -> Rejected:
         """The refusal of a whole request, once its body is kept as one refused event."""
@@ -263,10 +272,11 @@ class Pipeline:
         lookups: Sequence[Lookup],
         *,
         rules: Rules | None = None,
+        schemas: ProjectSchemas | None = None,
     ) -> Checked:
         """Each event as a sound row or a refusal, in order."""
         chance = noise(_ENTROPY_BYTES * len(events.raw))
-        checked = Checked([], [], {})
+        checked = Checked([], [], {}, [])
         for index, part in enumerate(events.raw):
             raw = bytes(part)
             entropy = chance[index * _ENTROPY_BYTES : (index + 1) * _ENTROPY_BYTES]
@@ -276,6 +286,8 @@ class Pipeline:
                 valid = validate(raw, arrived, entropy, _identity(events, index, claim, arrived))
                 if rules is not None:
                     valid = clean(valid, rules)
+                if schemas is not None and (broken := schemas.check(valid.row.event, valid.properties)):
+                    checked.warned.append((index, broken))
                 self._enricher.enrich(valid.row, sender, valid.properties, valid.context, lookups)
             except Rejected as rejected:
                 checked.refuse(index, rejected, events)

@@ -15,7 +15,8 @@ from functions.ingest.logic import Pipeline
 from functions.ingest.parsing import Limits
 from functions.ingest.pii import PiiRules
 from functions.ingest.rejections import Rejections
-from functions.ingest.replaying import Replays
+from functions.ingest.replaying import KnownOfProject, Replays
+from functions.ingest.schemas import Schemas
 from functions.ingest.validate import EventLimits
 from shared.at_once import Head, Settle
 from shared.bus import Bus, open_bus
@@ -66,7 +67,7 @@ async def opens() -> AsyncIterator[Ports]:
     rejections = Rejections(bus, SYSTEM_CLOCK, max_waiting=settings.max_waiting)
     sightings = Sightings(catalog, SYSTEM_CLOCK)
     lookups = Lookups(catalog, SYSTEM_CLOCK)
-    pii = PiiRules(catalog, SYSTEM_CLOCK)
+    pii, schemas = PiiRules(catalog, SYSTEM_CLOCK), Schemas(catalog, SYSTEM_CLOCK)
     projects = ProjectLimits(catalog, settings)
     projects.of(None)  # they are read while the first events are still on their way
     limiting = IngestLimits(projects, open_meter(settings), address_rate(settings, ingest=True))
@@ -84,16 +85,19 @@ async def opens() -> AsyncIterator[Ports]:
             proxies=TrustedProxies(settings.trusted_proxies),
             lookups=lookups,
             pii=pii,
+            schemas=schemas,
             limiting=limiting,
             limits=limits,
             event_limits=each,
             clock=SYSTEM_CLOCK,
         )
-        replays = Replays(pipeline, committer, lookups, pii, catalog, SYSTEM_CLOCK, limits=limits, event_limits=each)
+        known = KnownOfProject(lookups, pii, schemas)
+        replays = Replays(pipeline, committer, known, catalog, SYSTEM_CLOCK, limits=limits, event_limits=each)
         yield Ports(bus, pipeline, replays, Cors(settings.cors_origins))
     await warming
     await lookups.close()
     await pii.close()
+    await schemas.close()
     await sightings.close()
     await committer.close()
     await rejections.close()

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -13,6 +14,7 @@ from functions.ingest.formats import read_events
 from functions.ingest.logic import Pipeline
 from functions.ingest.parsing import Limits
 from functions.ingest.pii import PiiRules
+from functions.ingest.schemas import ProjectSchemas, Schemas
 from functions.ingest.validate import EventLimits, arrival
 from shared.catalog.client import Catalog
 from shared.clock import Clock
@@ -28,15 +30,22 @@ _PLAIN = "application/json"
 _decode = msgspec.json.Decoder(Asked).decode
 
 
+class KnownOfProject(NamedTuple):
+    """Where what a project brings to the judgement of its events is known."""
+
+    lookups: Lookups
+    pii: PiiRules
+    schemas: Schemas
+
+
 class Replays:
     """Answers the function replay, which alone can sign what it asks."""
 
-    def __init__(  # noqa: PLR0917 (the steps of the pipeline it goes through)
+    def __init__(
         self,
         pipeline: Pipeline,
         committer: GroupCommit,
-        lookups: Lookups,
-        pii: PiiRules,
+        known: KnownOfProject,
         catalog: Catalog,
         clock: Clock,
         *,
@@ -45,8 +54,7 @@ class Replays:
     ) -> None:
         self._pipeline = pipeline
         self._committer = committer
-        self._lookups = lookups
-        self._pii = pii
+        self._known = known
         self._catalog = catalog
         self._clock = clock
         self._limits = limits
@@ -67,14 +75,22 @@ class Replays:
             asked = _decode(body)
         except msgspec.MsgspecError as error:
             raise Rejected(Refusal.BAD_REQUEST, f"not what replay asks: {error}") from error
-        judge = _Judge(
-            project_id, rows[0]["ip_mode"], await self._lookups.of(project_id), await self._pii.of(project_id)
-        )
+        judge = await self._judge(project_id, rows[0]["ip_mode"])
         judged = [self._judged(item, judge) for item in asked.items]
         lines = [line for _, taken in judged for line in taken]
         if lines and not asked.dry_run:
             await self._committer.submit(str(project_id), lines, request.traceparent)
         return json_reply(Answered([_outcome(found, taken, shown=asked.dry_run) for found, taken in judged]))
+
+    async def _judge(self, project_id: uuid.UUID, keep: KeepAddress | None) -> "_Judge":
+        known = self._known
+        return _Judge(
+            project_id,
+            keep,
+            await known.lookups.of(project_id),
+            await known.pii.of(project_id),
+            await known.schemas.of(project_id),
+        )
 
     def _judged(self, item: Item, judge: "_Judge") -> tuple[Checked | Rejected, list[bytes]]:
         """What the steps say of a payload, and the lines of what they would take."""
@@ -86,7 +102,13 @@ class Replays:
             kind = _STRUCTURED if b'"specversion"' in item.raw and item.raw.lstrip()[:1] == b"{" else _PLAIN
             events = read_events(item.raw, {"content-type": kind}, self._limits)
             checked = self._pipeline.check_again(
-                events, arrived, judge.keep, judge.lookups, name=item.name, rules=judge.rules
+                events,
+                arrived,
+                judge.keep,
+                judge.lookups,
+                name=item.name,
+                rules=judge.rules,
+                schemas=judge.schemas,
             )
         except Rejected as rejected:
             return rejected, []
@@ -100,6 +122,7 @@ class _Judge(msgspec.Struct, frozen=True):
     keep: KeepAddress | None
     lookups: Sequence[Lookup]
     rules: Rules | None
+    schemas: ProjectSchemas | None
 
 
 def _outcome(found: Checked | Rejected, taken: Sequence[bytes], *, shown: bool) -> Outcome:
