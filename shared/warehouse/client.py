@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
-from typing import IO, TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar, cast
+from typing import IO, TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeVar, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from shared.refusals import Refusal, Rejected, UnavailableError
@@ -108,6 +108,7 @@ class Warehouse:
         self._url = urlsplit(url)
         # One shard with replicas where the URL ends with `?cluster=NAME`; '' for a server of its own.
         self.cluster = parse_qs(self._url.query).get("cluster", [""])[-1]
+        self.database = self._url.path.lstrip("/") or "default"
         self._timeout = timeout_seconds
         self._read_settings = {**READ_SETTINGS, **read_limits}
         self._client: Client | None = None
@@ -125,8 +126,28 @@ class Warehouse:
         Raises Rejected(QUERY_TOO_EXPENSIVE, with `exceeded` and `limit`) where it would take more. Being cancelled ends
         it in the warehouse.
         """
-        settings = {**self._read_settings, **(limits or {}), "query_id": str(uuid.uuid4())}
-        running = self._start(self._query, sql, dict(parameters or {}), settings)
+        return await self._cancellable(self._query, sql, dict(parameters or {}), dict(limits or {}))
+
+    async def written(
+        self, sql: str, parameters: Mapping[str, Any], limits: Mapping[str, Any], output_format: str
+    ) -> bytes:
+        """As `query`; the answer as the warehouse writes it in one of its formats, whole, with the types it has there.
+
+        `limits` may be any settings; the answer is waited for whole, so that no error is a part of it.
+        """
+        return await self._cancellable(self._written, sql, dict(parameters), dict(limits), output_format)
+
+    async def _cancellable(
+        self,
+        work: "Callable[Concatenate[str, dict[str, Any], dict[str, Any], P], T]",
+        sql: str,
+        parameters: dict[str, Any],
+        limits: dict[str, Any],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        settings = {**self._read_settings, **limits, "query_id": str(uuid.uuid4())}
+        running = self._start(work, sql, parameters, settings, *args, **kwargs)
         try:
             with span("warehouse.query", kind="client"):
                 return await asyncio.shield(running)
@@ -197,7 +218,7 @@ class Warehouse:
         call = functools.partial(self._translated, work, *args, **kwargs)
         return asyncio.get_running_loop().run_in_executor(self._threads, call)
 
-    async def _end(self, query_id: str, running: "asyncio.Future[Answer]") -> None:
+    async def _end(self, query_id: str, running: "asyncio.Future[Any]") -> None:
         """Kill a query until its thread is back: the warehouse may not have begun it yet."""
         loop = asyncio.get_running_loop()
         while not running.done():
@@ -237,7 +258,7 @@ class Warehouse:
             secure=self._url.scheme == "https",
             username=unquote(self._url.username or "default"),
             password=unquote(self._url.password or ""),
-            database=self._url.path.lstrip("/") or "default",
+            database=self.database,
             connect_timeout=2,
             send_receive_timeout=self._timeout,
             query_limit=0,
@@ -255,6 +276,11 @@ class Warehouse:
             result = self._connected().query(sql, parameters=parameters, settings=settings)
         read = int(result.summary.get("read_rows", 0))
         return Answer(tuple(result.column_names), list(map(tuple, result.result_rows)), read)
+
+    def _written(self, sql: str, parameters: dict[str, Any], settings: dict[str, Any], output_format: str) -> bytes:
+        whole = {**settings, "wait_end_of_query": 1}
+        with _expensive(settings):
+            return self._connected().raw_query(sql, parameters=parameters, settings=whole, fmt=output_format)
 
     def _read(self, sql: str, parameters: dict[str, Any], output_format: str, consume: "Callable[[IO[bytes]], T]") -> T:
         with _expensive(self._read_settings):

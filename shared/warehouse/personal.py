@@ -10,16 +10,13 @@ from typing import IO, Any
 
 import msgspec
 
-from shared.query.parameters import Parameters
+from shared.query.parameters import Parameters, chunks
 from shared.query.scope import read_sql
 from shared.subjects import split
 from shared.warehouse.client import Warehouse
 from shared.warehouse.deletion import Rows, Table
 
 _HERE = Path(__file__).parent
-# Values are bound in the statement's address, which servers bound.
-_MOST_TEXT = 6_000
-_MOST_VALUES = 250  # of a search for any of several texts, too
 # What names a person besides events, and the file of the condition.
 _NAMED: tuple[tuple[Table, str], ...] = (
     ("identity_events", "of_identity"),
@@ -56,21 +53,6 @@ def _rows(table: Table, name: str, project_id: uuid.UUID, **listed: list[str]) -
     project = parameters.bind("UUID", str(project_id))
     bound = {name: parameters.bind("Array(String)", values) for name, values in listed.items()}
     return Rows(table, read_sql(_HERE, name, project=project, **bound), parameters.values)
-
-
-def chunks(texts: Sequence[str]) -> Iterator[list[str]]:
-    """Texts in lists that fit in one statement."""
-    held: list[str] = []
-    size = 0
-    for text in texts:
-        length = len(text.encode())
-        if held and (size + length > _MOST_TEXT or len(held) >= _MOST_VALUES):
-            yield held
-            held, size = [], 0
-        held.append(text)
-        size += length
-    if held:
-        yield held
 
 
 def rejected_of(

@@ -6,9 +6,9 @@ of the tree, and only nodes, arguments, names and types of these lists are ever 
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from sqlglot import ErrorLevel, exp
 from sqlglot.dialects.clickhouse import ClickHouse
@@ -62,11 +62,13 @@ class ProjectDialect(ClickHouse):
 
 def parse(sql: str) -> exp.Expr:
     """The one statement in `sql`; raises ProjectSqlError."""
-    from sqlglot.errors import SqlglotError
+    from sqlglot.errors import ParseError, SqlglotError
 
     try:
         dialect = ProjectDialect()
         statements = dialect.parser(error_level=ErrorLevel.IMMEDIATE).parse(dialect.tokenize(sql), sql)
+    except ParseError as error:
+        raise syntax_error(_plainly(str(error)), _place(sql, error.errors)) from None
     except SqlglotError as error:
         raise syntax_error(_plainly(str(error))) from None
     except RecursionError:
@@ -75,6 +77,15 @@ def parse(sql: str) -> exp.Expr:
     if len(found) != 1 or isinstance(found[0], exp.Semicolon):
         raise syntax_error("one statement is expected (Multi-statements are not allowed)")
     return found[0]
+
+
+def _place(sql: str, faults: Sequence[Mapping[str, Any]]) -> int | None:
+    """The character at which the first fault stands; sqlglot counts columns to the end of what it stumbled over."""
+    line, column = (faults[0].get(name) for name in ("line", "col")) if faults else (None, None)
+    if not (isinstance(line, int) and isinstance(column, int)):
+        return None
+    before = sum(len(one) + 1 for one in sql.split("\n")[: line - 1])
+    return max(0, min(before + column - len(str(faults[0].get("highlight") or " ")), len(sql)))
 
 
 def _plainly(message: str) -> str:

@@ -1,6 +1,7 @@
 """The closed lists of a project's login that need no parser: functions, formats, and what a refusal looks like."""
 
 import functools
+import re
 from pathlib import Path
 
 SYNTAX_ERROR = 62
@@ -24,6 +25,7 @@ FORMATS = frozenset(
     | {"tsvwithnames", "tsvwithnamesandtypes", "tabseparatedrawwithnames", "tabseparatedrawwithnamesandtypes"}
     | {"tsvrawwithnames", "tsvrawwithnamesandtypes"}
 )
+_INSIDE = re.compile(r":? ?\(?\b(?:[Ii]n scope|[Ww]hile (?:executing|processing|reading|converting))\b.*", re.DOTALL)
 _COMBINATORS = (
     *("simplestate", "ordefault", "distinct", "resample", "foreach", "ornull", "argmin", "argmax"),
     *("array", "state", "merge", "map", "if"),
@@ -36,21 +38,30 @@ USER_FUNCTIONS = frozenset({"currentuser", "current_user", "user"})
 
 
 class ProjectSqlError(Exception):
-    """What a project's login may not ask, or not in this way: ClickHouse's error number and name, and a sentence."""
+    """What a project's login may not ask, or not in this way: ClickHouse's error number and name, and a sentence.
 
-    def __init__(self, code: int, name: str, message: str) -> None:
+    `at` is the character of the statement where it stands, from 0; None where that is not known.
+    """
+
+    def __init__(self, code: int, name: str, message: str, at: int | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.name = name
         self.message = message
+        self.at = at
 
 
-def syntax_error(message: str) -> ProjectSqlError:
-    return ProjectSqlError(SYNTAX_ERROR, "SYNTAX_ERROR", f"Syntax error: {message}")
+def syntax_error(message: str, at: int | None = None) -> ProjectSqlError:
+    return ProjectSqlError(SYNTAX_ERROR, "SYNTAX_ERROR", f"Syntax error: {message}", at)
 
 
 def denied(message: str) -> ProjectSqlError:
     return ProjectSqlError(ACCESS_DENIED, "ACCESS_DENIED", f"Not enough privileges: {message}")
+
+
+def without_insides(message: str) -> str:
+    """An engine's error without where in its insides it was: it quotes our subqueries and the paths of its files."""
+    return _INSIDE.sub("", message)
 
 
 @functools.cache

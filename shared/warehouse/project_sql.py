@@ -6,8 +6,9 @@ after IN, where ClickHouse takes a bare name for a table.
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from sqlglot import exp
@@ -40,7 +41,26 @@ _UNITS = frozenset(
 _WITH_UNIT = re.compile(r"(?:date|timestamp)_?(?:add|sub|diff)", re.IGNORECASE)
 
 
-def rewrite(sql: str, project_id: UUID, database: str = DATABASE) -> str:
+@dataclass(frozen=True)
+class Allowed:
+    """What a statement may name beside the project's tables; as it is, what clients of SQL need.
+
+    `views` are further tables by name, each a whole SELECT of ours over the project's own rows; `computed` are further
+    columns of `events`. Without `catalogue` nothing is told of the server, and without `formats` FORMAT is refused.
+    `stored_in` is the engine's name of the database.
+    """
+
+    catalogue: bool = True
+    formats: bool = True
+    views: Mapping[str, str] = field(default_factory=dict)
+    computed: Mapping[str, str] = field(default_factory=dict)
+    stored_in: str = DATABASE
+
+
+USUAL = Allowed()
+
+
+def rewrite(sql: str, project_id: UUID, database: str = DATABASE, allowed: Allowed = USUAL) -> str:
     """The statement to run for a project, and nothing but a SELECT.
 
     `sql` is one SELECT, or SHOW DATABASES|TABLES, DESCRIBE and EXISTS of a known table. `database` is where unqualified
@@ -55,7 +75,7 @@ def rewrite(sql: str, project_id: UUID, database: str = DATABASE) -> str:
     if not isinstance(tree, exp.Query):
         raise ProjectSqlError(READONLY, "READONLY", "Cannot execute query in readonly mode: this login may only SELECT")
     try:
-        return _Rewriting(project_id, _database(database)).run(tree)
+        return _Rewriting(project_id, _database(database), allowed).run(tree)
     except RecursionError:
         raise syntax_error("it is nested too deeply") from None
 
@@ -75,14 +95,19 @@ class _Rewriting:
 
     project_id: UUID
     database: str
+    allowed: Allowed = USUAL
     names: int = 0
     wanted: Wanted = field(default_factory=Wanted)
 
     def run(self, tree: exp.Expr) -> str:
         for node in tree.walk():
-            check_node(node)
-        _check_formats(tree)
-        self.wanted = _wanted(tree)
+            try:
+                check_node(node)
+            except ProjectSqlError as error:
+                error.at = _place(node) if error.at is None else error.at
+                raise
+        _check_formats(tree, allowed=self.allowed.formats)
+        self.wanted = replace(_wanted(tree), computed=self.allowed.computed)
         self._visit(tree, {})
         return render(tree)
 
@@ -90,10 +115,12 @@ class _Rewriting:
         """Resolve the tables below a node; `visible` are the WITH queries by the names they were given."""
         match node:
             case exp.Table():
-                self._table(node, visible)
+                with _placed(node):
+                    self._table(node, visible)
                 return
             case exp.In():
-                self._membership(node, visible)
+                with _placed(node):
+                    self._membership(node, visible)
             case exp.Select():
                 if not node.expressions:
                     raise syntax_error("SELECT of nothing")
@@ -139,9 +166,12 @@ class _Rewriting:
 
     def _relation(self, database: str | None, name: str) -> str:
         where = self.database if database is None else _database(database)
-        found = relation(where, name if where != "information_schema" else name.lower(), self.project_id, self.wanted)
-        if found is None:
-            known = ", ".join(TABLES)
+        if where == DATABASE and name in self.allowed.views:
+            return self.allowed.views[name]
+        known_as = name if where != "information_schema" else name.lower()
+        found = relation(where, known_as, self.project_id, self.wanted, self.allowed.stored_in)
+        if found is None or (where in _CATALOGUES and not self.allowed.catalogue):
+            known = ", ".join((*TABLES, *self.allowed.views))
             message = f"Unknown table expression identifier '{name}': this login knows {known}"
             raise ProjectSqlError(UNKNOWN_TABLE, "UNKNOWN_TABLE", message)
         return found
@@ -176,6 +206,21 @@ class _Rewriting:
                 unit.replace(exp.Var(this=unit.name.upper()))
 
 
+@contextmanager
+def _placed(node: exp.Expr) -> Iterator[None]:
+    """A refusal within is given the place of the node, or of the first below it that has one."""
+    try:
+        yield
+    except ProjectSqlError as error:
+        error.at = _place(node) if error.at is None else error.at
+        raise
+
+
+def _place(node: exp.Expr) -> int | None:
+    """Where a node begins in the text, or the first below it that knows."""
+    return next((one.meta["start"] for one in node.walk() if "start" in one.meta), None)
+
+
 def _wanted(tree: exp.Expr) -> Wanted:
     names = [node.name for node in tree.find_all(exp.Identifier)]
     paths = [path for column in tree.find_all(exp.Column) if (path := _path(column))]
@@ -203,11 +248,13 @@ def _merge_prewhere(select: exp.Expr) -> None:
         select.where(prewhere.this, copy=False)
 
 
-def _check_formats(tree: exp.Expr) -> None:
+def _check_formats(tree: exp.Expr, *, allowed: bool) -> None:
     for node in tree.find_all(exp.Query):
         wanted = node.args.get("format")
         if wanted is None:
             continue
+        if not allowed:
+            raise ProjectSqlError(UNKNOWN_FORMAT, "UNKNOWN_FORMAT", "leave FORMAT out: the answer has its own")
         if node is not tree:
             raise syntax_error("FORMAT stands at the end of the statement")
         if wanted.name.lower() not in FORMATS:

@@ -38,6 +38,8 @@ class Wanted:
 
     names: frozenset[str] = frozenset()
     paths: frozenset[tuple[str, ...]] | None = None
+    computed: Mapping[str, str] = field(default_factory=dict)
+    """Further columns of events by their name, and the SQL of each in terms of the table's own."""
 
 
 @dataclass(frozen=True)
@@ -47,13 +49,15 @@ class Table:
     columns: tuple[str, ...]
     by_name: frozenset[str] = field(default_factory=frozenset)
 
-    def select(self, name: str, project_id: UUID, wanted: Wanted) -> str:
-        """The rows of one project, each once."""
+    def select(self, name: str, project_id: UUID, wanted: Wanted, database: str = DATABASE) -> str:
+        """The rows of one project, each once, out of the `database` they are stored in."""
         columns = [*self.columns, *sorted(self.by_name & wanted.names)]
         if _PROPERTIES in columns and wanted.paths is not None:
             columns.remove(_PROPERTIES)
             columns += [_property(path) for path in sorted(wanted.paths)]
-        source = f"FROM {DATABASE}.{name} FINAL PREWHERE project_id = toUUID('{project_id}')"
+        if name == "events":
+            columns += [f"{sql} AS {given}" for given, sql in wanted.computed.items() if given in wanted.names]
+        source = f"FROM {database}.{name} FINAL PREWHERE project_id = toUUID('{project_id}')"
         return f"SELECT {', '.join(columns)} {source}"
 
 
@@ -129,9 +133,12 @@ CATALOGUE: Mapping[tuple[str, str], str] = MappingProxyType(
 )
 
 
-def relation(database: str, name: str, project_id: UUID, wanted: Wanted) -> str | None:
-    """The SELECT that stands for a table of `sluice`, `system` or `information_schema`; None for any other."""
+def relation(database: str, name: str, project_id: UUID, wanted: Wanted, stored_in: str = DATABASE) -> str | None:
+    """The SELECT that stands for a table of `sluice`, `system` or `information_schema`; None for any other.
+
+    The engine may have the tables of `sluice` stored in a database of another name.
+    """
     if database == DATABASE:
         table = TABLES.get(name)
-        return table.select(name, project_id, wanted) if table is not None else None
+        return table.select(name, project_id, wanted, stored_in) if table is not None else None
     return CATALOGUE.get((database, name))
