@@ -9,6 +9,7 @@ from shared.query.durations import Duration, seconds
 from shared.query.fields import field
 from shared.query.filters import Filter
 from shared.query.measures import number_of
+from shared.query.pages import DEFAULT_LIMIT, Limit
 
 LONGEST_LOOKBACK_DAYS = 366
 
@@ -43,8 +44,8 @@ class AttributionQuery(
 
     def check(self) -> None:
         """Refuse what cannot be shared out, naming the field and what to write instead (`bad_question`)."""
-        self.conversion.check("conversion")
-        self.touch.check("touch")
+        self.conversion.check("conversion", self.filters)
+        self.touch.check("touch", self.filters)
         if not (self.conversion.events or self.conversion.filters):
             raise bad("`conversion` is every event: give `event`, `any_of` or `filters`")
         if not 1 <= seconds(self.lookback) <= LONGEST_LOOKBACK_DAYS * 86_400:
@@ -55,3 +56,35 @@ class AttributionQuery(
             raise bad(f"`models`: one or more of {', '.join(MODELS)}, each once")
         field(self.by)
         number_of(self.value)
+
+
+class AttributionPeopleQuery(
+    AttributionQuery,
+    frozen=True,
+    forbid_unknown_fields=True,
+    kw_only=True,
+    rename={"start": "from", "end": "to"},
+):
+    """Whose conversions a row is made of: those that `model` credits to `key`, null for those without any touch.
+
+    `others`: those that it credits to values that are not in the answer. `model` is one of `models`, by default the
+    first.
+    """
+
+    key: str | None = None
+    others: bool = False
+    model: Model | None = None
+    page: Limit = DEFAULT_LIMIT
+    cursor: str = ""
+
+    @property
+    def place(self) -> int:
+        """Where the model stands among `models`, which begin with 1."""
+        return 1 if self.model is None else self.models.index(self.model) + 1
+
+    def check(self) -> None:
+        super().check()
+        if self.model is not None and self.model not in self.models:
+            raise bad(f"`model` {self.model}: one of `models`, {', '.join(self.models)}")
+        if self.others and self.key is not None:
+            raise bad("give `key` or `others`, not both")

@@ -1,8 +1,8 @@
 """What query_funnel offers over HTTP, for the OpenAPI document."""
 
 from functions.query_funnel.logic import BehindAnswer, FunnelAnswer
-from functions.query_funnel.question import BehindQuery, FunnelQuery
 from shared.openapi import Operation
+from shared.query.funnel.question import BehindQuery, FunnelQuery
 
 PATH = "/api/v1/query/funnel"
 SUMMARY = "How many people do 2 to 20 steps one after the other within a window, and how long it takes them"

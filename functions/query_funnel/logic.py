@@ -2,23 +2,20 @@
 
 import uuid
 from collections.abc import Sequence
-from datetime import timedelta
-from typing import Any
 
 import msgspec
 
-from functions.query_funnel.question import BehindQuery, FunnelQuery
-from functions.query_funnel.statements import MOST_SIGNATURES, TIMES, Signature, Statements
 from functions.query_funnel.statistics import SIGNIFICANT_BELOW, holm, two_proportions
-from shared.clock import to_datetime, to_micros
-from shared.query.acts import names_of
+from shared.clock import to_datetime
 from shared.query.ask import Asker, Warehouse
 from shared.query.buckets import cut
 from shared.query.durations import seconds
+from shared.query.funnel.planned import Funnel, plan_funnel
+from shared.query.funnel.question import BehindQuery, FunnelQuery
+from shared.query.funnel.statements import TIMES
 from shared.query.parameters import Parameters
-from shared.query.period import LATEST, Period, parse_period
-from shared.query.planner import Plan, Source, Wanted, plan
-from shared.refusals import Refusal, Rejected
+from shared.query.period import Period
+from shared.query.planner import Plan
 
 _MICROS = 1_000_000
 
@@ -110,58 +107,11 @@ class BehindAnswer(msgspec.Struct, frozen=True):
     range: dict[str, str]
 
 
-class Funnel:
-    """One funnel that was asked for, planned: its statements are asked one by one."""
-
-    def __init__(self, query: FunnelQuery, period: Period, source: Source, asker: Asker) -> None:
-        self.query = query
-        self.period = period
-        self.asker = asker
-        self.source = source
-        self.statements = Statements(query, source, to_micros(period.end))
-
-    async def look_at_ties(self) -> None:
-        """Find out how events of one instant serve the steps, where that matters.
-
-        Refuses (`bad_question`) steps in any order that one event can be both of, and (`query_too_expensive`) too many
-        kinds of ties.
-        """
-        if self.query.order == "any":
-            if await self.ask(self.statements.shared_steps()):
-                raise Rejected(
-                    Refusal.BAD_QUESTION, "`steps`: an event fits two of them; in any order each must fit one only"
-                )
-        elif self.query.ties == "at_or_after":
-            rows = await self.ask(self.statements.signatures())
-            if len(rows) > MOST_SIGNATURES:
-                raise Rejected(
-                    Refusal.QUERY_TOO_EXPENSIVE,
-                    f"more than {MOST_SIGNATURES:,} kinds of events at one instant: take `ties` after or fewer steps",
-                )
-            found: list[Signature] = [[(mask, count) for mask, count in events] for (events,) in rows]
-            self.statements = Statements(self.query, self.source, to_micros(self.period.end), found)
-
-    async def ask(self, statement: tuple[str, dict[str, Any]]) -> Sequence[Sequence[Any]]:
-        answer = await self.asker.ask(*statement, self.source.version)
-        return answer.rows
-
-
-async def plan_funnel(query: FunnelQuery, project_id: uuid.UUID, warehouse: Warehouse) -> tuple[Funnel, Plan]:
-    """Check and plan a funnel; refuses what is none (`bad_question`), and what parse_period and filters refuse."""
-    query.check()
-    period = parse_period(query.start, query.end, query.timezone)
-    end = min(period.end + timedelta(seconds=seconds(query.window)), LATEST)
-    events = [] if query.order == "strict" else names_of([*query.steps, *query.exclude])
-    read = Period(period.start, end, period.zone)
-    wanted = Wanted(project_id, read, events, query.filters, query.count_by)
-    asker = Asker(warehouse, function="query_funnel")
-    source, planned = await plan(wanted, asker)
-    return Funnel(query, period, source, asker), planned
-
-
 async def funnel(query: FunnelQuery, project_id: uuid.UUID, warehouse: Warehouse) -> FunnelAnswer:
     """Answer a funnel exactly; raises Rejected for what cannot be asked, UnavailableError where nobody answers."""
-    asked, planned = await plan_funnel(query, project_id, warehouse)
+    asked, planned = await plan_funnel(
+        query, project_id, Asker(warehouse, function="query_funnel", project_id=project_id)
+    )
     if query.explain:
         planned = planned.explained(await asked.asker.estimate(*asked.statements.totals()))
         return _answer(asked, planned, steps_of(query, [0] * len(query.steps), ()))
@@ -184,9 +134,16 @@ async def funnel(query: FunnelQuery, project_id: uuid.UUID, warehouse: Warehouse
 
 async def people(query: BehindQuery, project_id: uuid.UUID, warehouse: Warehouse) -> BehindAnswer:
     """A page of the people behind a step; refuses what `funnel` does."""
-    asked, _ = await plan_funnel(query, project_id, warehouse)
+    asked, _ = await plan_funnel(query, project_id, Asker(warehouse, function="query_funnel", project_id=project_id))
     await asked.look_at_ties()
-    rows = await asked.ask(asked.statements.behind(query))
+    groups = await asked.ask(asked.statements.groups(query.breakdown)) if query.others and query.breakdown else []
+    parameters = Parameters()
+    bucket = "true"
+    if query.time is not None:
+        buckets = cut(asked.period, query.interval or "day")
+        number = parameters.bind("UInt16", buckets.number_of(query.time, "time"))
+        bucket = f"{buckets.number_sql(parameters)} = {number}"
+    rows = await asked.ask(asked.statements.behind(query, parameters, bucket, [row[0] for row in groups]))
     items = [
         FunnelPerson(subject, _local(reached - took, asked.period), _local(reached, asked.period), took / _MICROS)
         for subject, reached, took in rows[: query.page]

@@ -2,9 +2,9 @@
 
 from functions.query_funnel.logic import funnel, people
 from functions.query_funnel.ports import Ports, opens
-from functions.query_funnel.question import BehindQuery, FunnelQuery
 from shared.function import function
 from shared.http import Reply, Request, json_reply
+from shared.query.funnel.question import BehindQuery, FunnelQuery
 from shared.query.request import read_question
 from shared.security.policy import Action
 

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -82,8 +82,7 @@ async def paths(query: PathsQuery, project_id: uuid.UUID, warehouse: Warehouse) 
     """Answer exactly; refuses what makes no paths (`bad_question`) and what other queries refuse."""
     period, question = await _plan(query, project_id, warehouse)
     values = await _values(question, query)
-    links = await _links(question, query, values)
-    whole = await _asked(question, query, "whole", values)
+    links, whole = await _ways(question, query, values)
     drawn = _Drawing(query, values, links)
     began = sum(people for (place, _), people in links.items() if place.step == 1)
     return PathsAnswer(
@@ -107,7 +106,7 @@ async def people(query: PathsPeopleQuery, project_id: uuid.UUID, warehouse: Ware
     period, question = await _plan(query, project_id, warehouse)
     values = await _values(question, query)
     others = any(stop.kind == "other" for stop in query.way) and not query.whole
-    shown = _Drawing(query, values, await _links(question, query, values)).shown if others else set()
+    shown = _Drawing(query, values, (await _ways(question, query, values)).links).shown if others else set()
     parameters = Parameters()
     rows = await question.ask(
         "people",
@@ -148,16 +147,34 @@ async def _plan(query: PathsQuery, project_id: uuid.UUID, warehouse: Warehouse) 
         left = Filter("event", "not_in", list(query.exclude_events))
         query = msgspec.structs.replace(query, filters=[*query.filters, left])
     question = await plan_question(
-        query, query.events, period, project_id=project_id, warehouse=warehouse, folder=_FOLDER
+        query, query.events, period, project_id=project_id, warehouse=warehouse, folder=_FOLDER, groups=[query.by]
     )
     return period, question
 
 
-async def _links(question: Question, query: PathsQuery, values: Sequence[str | None]) -> Counter[tuple[_Place, int]]:
+class _Ways(NamedTuple):
+    """How many people went each link, and the ways most went, whole: each with how many."""
+
+    links: Counter[tuple[_Place, int]]
+    whole: Sequence[tuple[Sequence[int], int]]
+
+
+async def _ways(question: Question, query: PathsQuery, values: Sequence[str | None]) -> _Ways:
+    parameters = Parameters()
+    rows = await question.ask(
+        "ways",
+        parameters,
+        walks=_walks(question, query, values, parameters),
+        support=str(query.min_support),
+        limit=str(_WHOLE_PATHS),
+    )
     links: Counter[tuple[_Place, int]] = Counter()
-    for step, here, following, number in await _asked(question, query, "links", values):
-        links[_Place(step, here), following] += number
-    return links
+    whole: list[tuple[Sequence[int], int]] = []
+    for (keys, numbers), most in rows:
+        for key, number in zip(keys, numbers, strict=True):
+            links[_Place(key >> 32, key >> 16 & 0xFFFF), key & 0xFFFF] = number
+        whole = [(way, -minus) for minus, way in most]
+    return _Ways(links, whole)
 
 
 async def _values(question: Question, query: PathsQuery) -> list[str | None]:
@@ -171,15 +188,6 @@ async def _values(question: Question, query: PathsQuery) -> list[str | None]:
         limit=parameters.bind("UInt32", MOST_VALUES),
     )
     return [value for (value,) in rows]
-
-
-async def _asked(
-    question: Question, query: PathsQuery, name: str, values: Sequence[str | None]
-) -> Sequence[Sequence[Any]]:
-    parameters = Parameters()
-    walks = _walks(question, query, values, parameters)
-    more = {"support": str(query.min_support), "limit": str(_WHOLE_PATHS)} if name == "whole" else {}
-    return await question.ask(name, parameters, walks=walks, **more)
 
 
 def _walks(question: Question, query: PathsQuery, values: Sequence[str | None], parameters: Parameters) -> str:

@@ -48,7 +48,7 @@ class PathsQuery(
             raise bad("`start` and `end`: a path is followed from one event, or back from one; give one of them")
         for name, act in (("start", self.starting), ("end", self.ending)):
             if act is not None:
-                act.check(name)
+                act.check(name, self.filters)
                 if not (act.events or act.filters):
                     raise bad(f"`{name}` is every event: give `event`, `any_of` or `filters`")
         if both := sorted({*self.events} & {*self.exclude_events}):

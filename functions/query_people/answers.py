@@ -6,7 +6,7 @@ from typing import TypeVar
 import msgspec
 
 from functions.query_people.export import csv_of
-from functions.query_people.logic import ExportQuery, PeopleQuery, search, table
+from functions.query_people.logic import ExportQuery, PeopleQuery, properties, search, table
 from functions.query_people.merges import MergeRequest, Merging, RemoveQuery
 from functions.query_people.person import PersonQuery, person
 from functions.query_people.ports import Ports
@@ -15,12 +15,14 @@ from functions.query_people.timeline import TimelineQuery, timeline
 from shared.http import Reply, Request, json_reply
 from shared.paths import match
 from shared.query.request import MAX_QUERY_BYTES, from_address, from_json, read_question
+from shared.query.sessions import project_gap
 from shared.refusals import Refusal, Rejected
 from shared.security.access import Caller
 from shared.security.policy import Action
 
 PEOPLE = "/api/v1/people"
 EXPORT = f"{PEOPLE}/export"
+PROPERTIES = f"{PEOPLE}/properties"
 PERSON = f"{PEOPLE}/{{id}}"
 TIMELINE = f"{PERSON}/timeline"
 SESSIONS = f"{PERSON}/sessions"
@@ -36,6 +38,10 @@ async def answer(request: Request, ports: Ports) -> Reply:
     """The answer to a request; raises Rejected, also for an address or a method that is none of ours."""
     if request.path in {PEOPLE, EXPORT}:
         return await _list(request, ports)
+    if request.path == PROPERTIES:
+        _needs(request, "GET")
+        caller = await ports.access.authorize(request, Action.EVENTS_READ)
+        return json_reply(await properties(caller.project_id, ports.warehouse))
     if request.path.startswith(f"{PEOPLE}/") and (found := _one(request)):
         return await found(request, ports)
     raise Rejected(Refusal.NOT_FOUND, f"here are {PEOPLE}, {EXPORT} and {PERSON} with what belongs to a person")
@@ -72,7 +78,8 @@ async def _timeline(request: Request, ports: Ports) -> Reply:
 async def _sessions(request: Request, ports: Ports) -> Reply:
     caller, key = await _reads(request, ports, SESSIONS)
     query = _in_address(request, SessionsQuery)
-    return json_reply(await sessions(query, key, caller.project_id, ports.warehouse, ports.clock))
+    gap = await project_gap(ports.catalog, caller.project_id)
+    return json_reply(await sessions(query, key, caller.project_id, ports.warehouse, ports.clock, gap=gap))
 
 
 async def _merge(request: Request, ports: Ports) -> Reply:

@@ -1,7 +1,7 @@
 """What query_people offers over HTTP, for the OpenAPI document."""
 
-from functions.query_people.answers import EXPORT, MERGE, MERGES, PEOPLE, PERSON, SESSIONS, TIMELINE
-from functions.query_people.logic import ExportQuery, PeopleAnswer, PeopleQuery
+from functions.query_people.answers import EXPORT, MERGE, MERGES, PEOPLE, PERSON, PROPERTIES, SESSIONS, TIMELINE
+from functions.query_people.logic import ExportQuery, PeopleAnswer, PeopleQuery, ProfilePropertiesAnswer
 from functions.query_people.merges import MergeAnswer, MergeRequest, RemoveQuery
 from functions.query_people.person import PersonAnswer, PersonQuery
 from functions.query_people.sessions import SessionsAnswer, SessionsQuery
@@ -19,6 +19,7 @@ OPERATIONS = [
     Operation("POST", PEOPLE, _FIND, answer=PeopleAnswer, body=PeopleQuery),
     Operation("GET", EXPORT, _EXPORT, query=ExportQuery),
     Operation("POST", EXPORT, _EXPORT, body=ExportQuery),
+    Operation("GET", PROPERTIES, "The properties that people's profiles have", answer=ProfilePropertiesAnswer),
     Operation(
         "GET", PERSON, "A person: ids, profile, traits, history", PersonAnswer, query=PersonQuery, parameters=[_ID]
     ),

@@ -2,14 +2,9 @@
 
 import csv
 import io
-import re
-
-import msgspec
 
 from functions.query_people.logic import Table
-
-# What a spreadsheet would take for a formula at the begin of a cell (OWASP: CSV injection).
-_FORMULA = re.compile(r"^[=+\-@\t\r\n]")
+from shared.spreadsheets import cell, safe
 
 
 def csv_of(table: Table) -> bytes:
@@ -23,22 +18,10 @@ def csv_of(table: Table) -> bytes:
             "last_seen",
             "events",
             "revenue",
-            *(_safe(f"profile.{name}") for name in table.columns),
+            *(safe(f"profile.{name}") for name in table.columns),
         ]
     )
     for one in table.people:
-        cells = [_cell(one.profile[name]) for name in table.columns]
-        writer.writerow([_safe(one.person), one.first_seen, one.last_seen, one.events, one.revenue, *cells])
+        cells = [cell(one.profile[name]) for name in table.columns]
+        writer.writerow([safe(one.person), one.first_seen, one.last_seen, one.events, one.revenue, *cells])
     return output.getvalue().encode()
-
-
-def _cell(value: object) -> object:
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return _safe(value)
-    return msgspec.json.encode(value).decode()
-
-
-def _safe(text: str) -> str:
-    return f"'{text}" if _FORMULA.match(text) else text

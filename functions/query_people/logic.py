@@ -109,6 +109,12 @@ class PeopleAnswer(msgspec.Struct, frozen=True):
     rows_read: int
 
 
+class ProfilePropertiesAnswer(msgspec.Struct, frozen=True):
+    """The names of properties of profiles, as filters and columns take them (`profile.<name>`), at most 10,000."""
+
+    properties: list[str]
+
+
 class Table(NamedTuple):
     """People as rows of texts, the names of the columns first."""
 
@@ -250,14 +256,24 @@ def _property(name: str) -> str:
     return property_of(name)
 
 
+async def properties(project_id: uuid.UUID, warehouse: Warehouse) -> ProfilePropertiesAnswer:
+    """All properties that profiles ever had; raises UnavailableError where nobody answers."""
+    asker = Asker(warehouse, function="query_people", project_id=project_id)
+    return ProfilePropertiesAnswer([PROFILE_PREFIX + name for name in await _names(project_id, asker)])
+
+
+async def _names(project_id: uuid.UUID, asker: Asker) -> list[str]:
+    parameters = Parameters()
+    project, most = parameters.bind("UUID", str(project_id)), parameters.bind("UInt32", _MOST_NAMES)
+    rows = (await asker.ask(read_sql(_HERE, "properties", project=project, most=most), parameters.values)).rows
+    return [str(name) for (name,) in rows]
+
+
 async def _check_names(names: Sequence[str], project_id: uuid.UUID, asker: Asker) -> None:
     """Refuse a property that no profile ever had: it is more likely misspelt than wanted."""
     if not names:
         return
-    parameters = Parameters()
-    project, most = parameters.bind("UUID", str(project_id)), parameters.bind("UInt32", _MOST_NAMES)
-    rows = (await asker.ask(read_sql(_HERE, "properties", project=project, most=most), parameters.values)).rows
-    known = [str(name) for (name,) in rows]
+    known = await _names(project_id, asker)
     for name in names:
         if name not in known and len(known) < _MOST_NAMES:
             listed = ", ".join(PROFILE_PREFIX + one for one in known[:_SHOWN_NAMES]) or "none yet"

@@ -14,9 +14,8 @@ from shared.query.parameters import Parameters
 from shared.query.period import Period
 from shared.query.relatives import Relatives
 from shared.query.scope import read_sql, scope
-from shared.query.sessions import LONGEST_SECONDS
+from shared.query.sessions import LONGEST_SECONDS, USUAL_GAP
 
-GAP_SECONDS = 30 * 60
 _HERE = Path(__file__).parent
 
 
@@ -34,11 +33,14 @@ class SessionsQuery(
     kw_only=True,
     rename={"start": "from", "end": "to"},
 ):
-    """Which of them; `gap` is how many seconds without an event end a session that has no id of the client's."""
+    """Which of them; `gap` is how many seconds without an event end a session without a client's id.
+
+    By default it is the project's.
+    """
 
     start: str = ""
     end: str = ""
-    gap: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = GAP_SECONDS
+    gap: Annotated[int, msgspec.Meta(ge=1, le=86_400)] | None = None
     timezone: str | None = None
     limit: Limit = DEFAULT_LIMIT
     cursor: str = ""
@@ -77,9 +79,12 @@ class _OfOne(SessionsQuery, frozen=True, kw_only=True):
 
 
 async def sessions(
-    query: SessionsQuery, key: str, project_id: uuid.UUID, warehouse: Warehouse, clock: Clock
+    query: SessionsQuery, key: str, project_id: uuid.UUID, warehouse: Warehouse, clock: Clock, *, gap: int = USUAL_GAP
 ) -> SessionsAnswer:
-    """One page of what the events in the range make; raises Rejected and UnavailableError as every query does."""
+    """One page of what the events in the range make; `gap` is the project's in seconds.
+
+    Raises Rejected and UnavailableError as every query does.
+    """
     asker = Asker(warehouse, function="query_people", project_id=project_id)
     who = await Relatives(project_id, asker).of(key)
     bound = msgspec.convert({**msgspec.to_builtins(query), "of": key}, _OfOne)
@@ -90,7 +95,7 @@ async def sessions(
         "sessions",
         scope=scope(project_id, page.period, parameters),
         keys=parameters.bind("Array(String)", list(who.keys)),
-        gap=parameters.bind("UInt32", query.gap),
+        gap=parameters.bind("UInt32", gap if query.gap is None else query.gap),
         longest=str(LONGEST_SECONDS),
         after="true" if page.after is None else _after(page.after, parameters),
         limit=parameters.bind("UInt32", query.limit + 1),

@@ -25,7 +25,9 @@ from shared.query.scope import read_sql
 
 _FOLDER = Path(__file__).parent
 _ALL_STATES = ("new", "returning", "resurrecting", "dormant")
-_LONGEST_SPAN_DAYS = 30
+_SPAN_DAYS = {"daily": 1, "weekly": 7, "monthly": 30}
+_LONGEST_SPAN_DAYS = max(_SPAN_DAYS.values())
+_HINT = "nobody did this in this range: look at the spelling of `act` and its filters"
 
 
 class LifecyclePoint(msgspec.Struct, frozen=True):
@@ -39,10 +41,14 @@ class LifecyclePoint(msgspec.Struct, frozen=True):
 
 
 class LifecycleAnswer(msgspec.Struct, frozen=True):
-    """The points of all intervals the range touches, each whole; the last ones may not be over (`incomplete_from`)."""
+    """The points of all intervals the range touches, each whole; the last ones may not be over (`incomplete_from`).
+
+    `hint` says what to look at where nobody did anything.
+    """
 
     points: list[LifecyclePoint]
     incomplete_from: str | None
+    hint: str
     exact: bool
     took_ms: float
     rows_read: int
@@ -68,11 +74,12 @@ class ActiveDay(msgspec.Struct, frozen=True):
 
 
 class StickinessAnswer(msgspec.Struct, frozen=True):
-    """Over `intervals` of the range: in how many people were active; and each day's active people."""
+    """Over `intervals` of the range: in how many people were active; and each day's active people; `hint` if nobody."""
 
     intervals: int
     histogram: list[StickyCount]
     active: list[ActiveDay]
+    hint: str
     exact: bool
     took_ms: float
     rows_read: int
@@ -96,6 +103,7 @@ async def lifecycle(
     return LifecycleAnswer(
         points=points,
         incomplete_from=whole.buckets.unfinished(now),
+        hint="" if found or query.explain else _HINT,
         exact=True,
         took_ms=question.asker.took_ms,
         rows_read=question.asker.rows_read,
@@ -128,7 +136,7 @@ class _Whole(NamedTuple):
 
 
 async def _whole(query: LifecycleQuery, project_id: uuid.UUID, warehouse: Warehouse) -> tuple[_Whole, Question]:
-    query.act.check("act")
+    query.act.check("act", query.filters)
     asked = parse_period(query.start, query.end, query.timezone)
     buckets = cut(asked, query.interval)
     start, end = buckets.starts[0], buckets.ends[-1]
@@ -152,16 +160,22 @@ def _states(question: Question, whole: _Whole, parameters: Parameters) -> str:
 
 
 async def stickiness_people(query: StickinessPeopleQuery, project_id: uuid.UUID, warehouse: Warehouse) -> PeopleBehind:
-    """A page of those who were active in so many intervals; refuses what `stickiness` does."""
-    query.act.check("act")
+    """A page of those who were active in so many intervals, or on a day or before it; refuses as `stickiness` does."""
+    query.act.check("act", query.filters)
+    query.check()
     period = parse_period(query.start, query.end, query.timezone)
-    buckets = cut(period, query.interval)
-    question = await _plan(query, period, project_id, warehouse)
     parameters = Parameters()
+    if query.time is not None:
+        question = await _plan(query, _span(period, query.time, _SPAN_DAYS[query.span]), project_id, warehouse)
+        rows = await question.ask(
+            "active_people", parameters, rows=question.rows(parameters), **page_parts(query, parameters)
+        )
+        return page_of(query, rows, period.echo())
+    question = await _plan(query, period, project_id, warehouse)
     rows = await question.ask(
         "sticky_people",
         parameters,
-        bucket=buckets.number_sql(parameters),
+        bucket=cut(period, query.interval).number_sql(parameters),
         rows=question.rows(parameters),
         intervals=parameters.bind("UInt64", query.intervals),
         **page_parts(query, parameters),
@@ -169,9 +183,26 @@ async def stickiness_people(query: StickinessPeopleQuery, project_id: uuid.UUID,
     return page_of(query, rows, period.echo())
 
 
+def _span(period: Period, time: str, days: int) -> Period:
+    """So many days of the range's calendar, the last of which begins at `time`, as far as they lie in the range.
+
+    Days before the range are looked at, too, as `stickiness` does; refuses a time that is no day's begin.
+    """
+    shown, longer = cut(period, "day"), cut(_longer(period), "day")
+    last = len(longer) - len(shown) + shown.number_of(time, "time")
+    start = max(longer.starts[max(last - days + 1, 0)], _longer(period).start)
+    return Period(start, min(longer.ends[last], period.end), period.zone)
+
+
+def _longer(period: Period) -> Period:
+    """The range with the days before it that a day of it looks back at."""
+    first = period.start.astimezone(period.zone) - timedelta(days=_LONGEST_SPAN_DAYS - 1)
+    return Period(max(EARLIEST, first), period.end, period.zone)
+
+
 async def stickiness(query: StickinessQuery, project_id: uuid.UUID, warehouse: Warehouse) -> StickinessAnswer:
     """Answer exactly; refuses what other queries refuse."""
-    query.act.check("act")
+    query.act.check("act", query.filters)
     period = parse_period(query.start, query.end, query.timezone)
     buckets = cut(period, query.interval)
     spread = await _plan(query, period, project_id, warehouse)
@@ -179,8 +210,7 @@ async def stickiness(query: StickinessQuery, project_id: uuid.UUID, warehouse: W
     counted = await spread.ask(
         "stickiness", parameters, bucket=buckets.number_sql(parameters), rows=spread.rows(parameters)
     )
-    first = period.start.astimezone(period.zone) - timedelta(days=_LONGEST_SPAN_DAYS - 1)
-    longer = Period(max(EARLIEST, first), period.end, period.zone)
+    longer = _longer(period)
     days, shown = cut(longer, "day"), cut(period, "day")
     skipped = len(days) - len(shown)
     active = await _plan(query, longer, project_id, warehouse)
@@ -198,6 +228,7 @@ async def stickiness(query: StickinessQuery, project_id: uuid.UUID, warehouse: W
         intervals=len(buckets),
         histogram=[StickyCount(number, people) for number, people in counted],
         active=[_day(label, by_day.get(number + skipped, (0, 0, 0))) for number, label in enumerate(shown.labels())],
+        hint="" if counted or query.explain else _HINT,
         exact=True,
         took_ms=round(spread.asker.took_ms + active.asker.took_ms, 2),
         rows_read=spread.asker.rows_read + active.asker.rows_read,

@@ -2,11 +2,14 @@
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 
 import msgspec
 
+from functions.query_retention.cohorts import Cohort, Cohorts, Row, cohorts_of
+from functions.query_retention.members import Members, behind
 from functions.query_retention.question import RetentionPeopleQuery, RetentionQuery
 from shared.query.acts import bad, names_of
 from shared.query.ask import Warehouse
@@ -16,32 +19,43 @@ from shared.query.parameters import Parameters
 from shared.query.period import EARLIEST, Period, parse_period
 from shared.query.planner import Plan
 from shared.query.question import Question, plan_question
-from shared.query.scope import read_sql
 
 _FOLDER = Path(__file__).parent
 MOST_COHORTS = 1_000
-_DAYS = {"day": 1, "week": 7, "month": 30}
-_MICROS_A_DAY = 86_400_000_000
+# Of all groups together: cohorts times the offsets of each.
+MOST_NUMBERS = 500_000
 
 
-class Cohort(msgspec.Struct, frozen=True):
-    """Those who began in one interval: how many, and what became of them at each offset, beginning with 0.
+class RetentionGroup(msgspec.Struct, frozen=True):
+    """The retention of one group; null is the key of those who do not say anything in the field."""
 
-    Values are people, or sums; with brackets the first is the cohort's size, and one of each bracket follows. From
-    `incomplete_from` on they may still grow; null where none does.
-    """
+    key: str | None
+    people: int
+    cohorts: list[Cohort]
+    mean: list[float | None]
+    mean_shares: list[float | None]
 
-    date: str
-    size: int
-    values: list[float]
-    incomplete_from: int | None
+
+class RetentionBreakdown(msgspec.Struct, frozen=True):
+    """The groups with most people in their cohorts, and how many people are in cohorts of all other groups."""
+
+    by: str
+    groups: list[RetentionGroup]
+    other: int
 
 
 class RetentionAnswer(msgspec.Struct, frozen=True):
-    """All cohorts that have anybody, and the mean at each offset: per person of the cohorts that are complete there."""
+    """All cohorts that have anybody, and the means at each offset: of the cohorts that are complete there.
+
+    `mean` is per person; `mean_shares` is of all that the first intervals have, which says of sums how much of what
+    they brought then people go on to bring. `hint` says what to look at where nobody began.
+    """
 
     cohorts: list[Cohort]
     mean: list[float | None]
+    mean_shares: list[float | None]
+    breakdown: RetentionBreakdown | None
+    hint: str
     exact: bool
     took_ms: float
     rows_read: int
@@ -53,36 +67,61 @@ async def retention(
     query: RetentionQuery, project_id: uuid.UUID, warehouse: Warehouse, now: datetime
 ) -> RetentionAnswer:
     """Answer exactly; refuses what makes no cohorts (`bad_question`) and what other queries refuse."""
-    period, buckets, question = await _plan(query, project_id, warehouse)
-    rows = await _ask(question, query, period, buckets)
-    cohorts = _cohorts(query, period, buckets, rows, now)
+    asked = await _plan(query, project_id, warehouse)
+    whole = asked.cohorts(await asked.ask("cohorts"), now)
+    breakdown = None if query.breakdown is None else await _breakdown(asked, query.breakdown, whole, now)
     return RetentionAnswer(
-        cohorts=cohorts,
-        mean=_mean(cohorts),
+        cohorts=whole.cohorts,
+        mean=whole.mean,
+        mean_shares=whole.mean_shares,
+        breakdown=breakdown,
+        hint="" if whole.cohorts or query.explain else _hint(query),
         exact=True,
-        took_ms=question.asker.took_ms,
-        rows_read=question.asker.rows_read,
-        range=period.echo(),
-        plan=question.plan,
+        took_ms=asked.question.asker.took_ms,
+        rows_read=asked.question.asker.rows_read,
+        range=asked.period.echo(),
+        plan=asked.question.plan,
     )
 
 
 async def people(query: RetentionPeopleQuery, project_id: uuid.UUID, warehouse: Warehouse) -> PeopleBehind:
     """A page of the people behind a number; refuses what `retention` does, and a cohort that is none."""
-    period, buckets, question = await _plan(query, project_id, warehouse)
+    asked = await _plan(query, project_id, warehouse)
     parameters = Parameters()
-    rows = await question.ask(
+    rows = await asked.question.ask(
         "cohort_people",
         parameters,
-        members=_members(question, query, period, buckets, parameters),
-        cohort=parameters.bind("Int32", buckets.number_of(query.cohort, "cohort")),
-        offset=parameters.bind("Int32", query.offset),
+        members=asked.members.sql(parameters, (query.breakdown or "") if query.group else ""),
+        cohort=parameters.bind("Int32", asked.buckets.number_of(query.cohort, "cohort")),
+        **behind(query, parameters),
         **page_parts(query, parameters),
     )
-    return page_of(query, rows, period.echo())
+    return page_of(query, rows, asked.period.echo())
 
 
-async def _plan(query: RetentionQuery, project_id: uuid.UUID, warehouse: Warehouse) -> tuple[Period, Buckets, Question]:
+class _Asked(msgspec.Struct, frozen=True):
+    """A planned retention: its statements are asked one by one."""
+
+    query: RetentionQuery
+    period: Period
+    buckets: Buckets
+    question: Question
+
+    @property
+    def members(self) -> Members:
+        return Members(self.question, self.query, self.period, self.buckets)
+
+    async def ask(self, name: str, by: str = "", **parts: str) -> Sequence[Sequence[object]]:
+        parameters = Parameters()
+        most = str(len(self.query.brackets) or self.query.periods)
+        return await self.question.ask(name, parameters, members=self.members.sql(parameters, by), most=most, **parts)
+
+    def cohorts(self, rows: Sequence[Sequence[object]], now: datetime) -> Cohorts:
+        """Of rows of (cohort, offset, people, amount)."""
+        return cohorts_of(self.query, self.period, self.buckets, msgspec.convert(rows, list[Row]), now)
+
+
+async def _plan(query: RetentionQuery, project_id: uuid.UUID, warehouse: Warehouse) -> _Asked:
     query.check()
     period = parse_period(query.start, query.end, query.timezone)
     buckets = cut(period, query.interval)
@@ -90,135 +129,31 @@ async def _plan(query: RetentionQuery, project_id: uuid.UUID, warehouse: Warehou
         raise bad(
             f"`interval` {query.interval} makes {len(buckets):,} cohorts, at most {MOST_COHORTS:,}: take a wider one"
         )
+    numbers = query.limit * len(buckets) * (1 + (len(query.brackets) or min(query.periods, len(buckets))))
+    if query.breakdown and numbers > MOST_NUMBERS:
+        raise bad(f"`breakdown` makes up to {numbers:,} numbers, at most {MOST_NUMBERS:,}: take a smaller `limit`")
     read = Period(EARLIEST, period.end, period.zone) if query.first_time else period
     names = names_of([query.begins, query.returning])
-    question = await plan_question(query, names, read, project_id=project_id, warehouse=warehouse, folder=_FOLDER)
-    return period, buckets, question
-
-
-async def _ask(
-    question: Question, query: RetentionQuery, period: Period, buckets: Buckets
-) -> Sequence[tuple[int, int, int, float]]:
-    """(cohort, offset, people, amount) of all that are not nothing."""
-    parameters = Parameters()
-    members = _members(question, query, period, buckets, parameters)
-    rows = await question.ask("cohorts", parameters, members=members, most=str(len(query.brackets) or query.periods))
-    return [(cohort, offset, people, amount) for cohort, offset, people, amount in rows]
-
-
-def _members(
-    question: Question, query: RetentionQuery, period: Period, buckets: Buckets, parameters: Parameters
-) -> str:
-    """SQL of the people of each cohort, and at which offsets they came back."""
-    start = parameters.bind("DateTime64(6, 'UTC')", str(period.start.replace(tzinfo=None)))
-    return read_sql(
-        _FOLDER,
-        "members",
-        subject=question.subject,
-        cohorts="first_bucket" if query.first_time else "arrayJoin(buckets)",
-        offsets=_offsets(query, parameters),
-        came=_came(query),
-        bucket=buckets.number_sql(parameters),
-        started=query.begins.sql(parameters),
-        returned=query.returning.sql(parameters),
-        amount=f"ifNull({query.amount}, 0.)" if query.amount else "0.",
-        rows=question.rows(parameters),
-        **{"from": start},
+    groups = [query.breakdown] if query.breakdown else []
+    question = await plan_question(
+        query, names, read, project_id=project_id, warehouse=warehouse, folder=_FOLDER, groups=groups
     )
+    if query.dated:
+        await question.heed_profiles()
+    return _Asked(query, period, buckets, question)
 
 
-def _came(query: RetentionQuery) -> str:
-    """SQL of when a person came back: intervals, or instants on a person's own clock; with amounts all of a row."""
-    if query.amount:
-        return "groupArrayIf((toInt64(bucket), moment, amount), returned AND bucket >= 0)"
-    at = "moment" if query.rolling else "toInt64(bucket)"
-    return f"groupUniqArrayIf({at}, returned AND bucket >= 0)"
+async def _breakdown(asked: _Asked, by: str, whole: Cohorts, now: datetime) -> RetentionBreakdown:
+    rows = await asked.ask("groups", by, limit=str(asked.query.limit))
+    groups = []
+    for key, found in groupby(rows, key=lambda row: row[0]):
+        one = asked.cohorts([row[1:] for row in found], now)
+        name = None if key is None else str(key)
+        groups.append(RetentionGroup(name, one.people, one.cohorts, one.mean, one.mean_shares))
+    return RetentionBreakdown(by, groups, whole.people - sum(one.people for one in groups))
 
 
-def _offsets(query: RetentionQuery, parameters: Parameters) -> str:
-    """SQL of an array of (offset, amount, whether it stands for a person)."""
-    length = _DAYS[query.interval] * _MICROS_A_DAY
-    if query.amount:
-        later = "one.2 >= anchor" if query.first_time else "one.1 >= cohort"
-        offset = f"intDiv(one.2 - anchor, {length})" if query.rolling else "one.1 - cohort"
-        spent = f"arrayMap(one -> ({offset}, one.3, toUInt8(0)), arrayFilter(one -> {later}, came))"
-        return f"arrayConcat([(toInt64(0), toFloat64(0), toUInt8(1))], {spent})"
-    offset = f"intDiv(at - anchor, {length})" if query.rolling else "at - cohort"
-    back = f"arrayDistinct(arrayFilter(one -> one > 0, arrayMap(at -> {offset}, came)))"
-    if query.mode == "on_or_after":
-        back = f"range(toInt64(1), 1 + arrayMax(arrayConcat([toInt64(0)], {back})))"
-    elif query.mode == "bracket":
-        lows = parameters.bind("Array(Int64)", [low for low, _ in query.brackets])
-        highs = parameters.bind("Array(Int64)", [high for _, high in query.brackets])
-        inside = f"arrayExists(one -> one >= {lows}[place] AND one <= {highs}[place], back)"
-        places = f"range(toInt64(1), toInt64({len(query.brackets) + 1}))"
-        back = (
-            f"arrayMap((place, back) -> if({inside}, place, toInt64(0)), {places}, arrayMap(place -> {back}, {places}))"
-        )
-        back = f"arrayFilter(one -> one > 0, {back})"
-    return f"arrayMap(one -> (one, toFloat64(0), toUInt8(1)), arrayConcat([toInt64(0)], {back}))"
-
-
-def _cohorts(
-    query: RetentionQuery,
-    period: Period,
-    buckets: Buckets,
-    rows: Sequence[tuple[int, int, int, float]],
-    now: datetime,
-) -> list[Cohort]:
-    found: dict[int, dict[int, tuple[int, float]]] = {}
-    for cohort, offset, people, amount in rows:
-        found.setdefault(cohort, {})[offset] = (people, amount)
-    labels, ends = buckets.labels(), _Ends(query, period, buckets)
-    cohorts = []
-    for cohort, by_offset in sorted(found.items()):
-        number = len(query.brackets) or min(query.periods, ends.last_offset(cohort))
-        values: list[float] = [by_offset.get(offset, (0, 0.0))[bool(query.amount)] for offset in range(number + 1)]
-        if query.cumulative:
-            values = [sum(values[: place + 1]) for place in range(len(values))]
-        unfinished = (offset for offset in range(number + 1) if ends.of(cohort, offset) > min(now, period.end))
-        cohorts.append(Cohort(labels[cohort], by_offset[0][0], values, next(unfinished, None)))
-    return cohorts
-
-
-class _Ends:
-    """When an offset of a cohort is over."""
-
-    def __init__(self, query: RetentionQuery, period: Period, buckets: Buckets) -> None:
-        self._query = query
-        self._period = period
-        self._buckets = buckets
-
-    def last_offset(self, cohort: int) -> int:
-        """The last offset that begins within the range."""
-        if not self._query.rolling:
-            return len(self._buckets) - 1 - cohort
-        return (self._period.end - self._buckets.starts[cohort] - timedelta(microseconds=1)) // self._length
-
-    def of(self, cohort: int, offset: int) -> datetime:
-        """When all of a cohort have come to the end of an offset; of a bracket, to its last interval's."""
-        if self._query.brackets and offset:
-            offset = self._query.brackets[offset - 1][1]
-        if self._query.rolling:
-            return self._buckets.ends[cohort] + (offset + 1) * self._length
-        place = cohort + offset
-        if place < len(self._buckets):
-            return min(self._buckets.ends[place], self._period.end) if not offset else self._buckets.ends[place]
-        return datetime.max.replace(tzinfo=self._period.end.tzinfo)
-
-    @property
-    def _length(self) -> timedelta:
-        return timedelta(days=_DAYS[self._query.interval])
-
-
-def _mean(cohorts: Sequence[Cohort]) -> list[float | None]:
-    found: list[float | None] = []
-    for offset in range(max((len(one.values) for one in cohorts), default=0)):
-        complete = [
-            one
-            for one in cohorts
-            if offset < len(one.values) and (one.incomplete_from is None or offset < one.incomplete_from)
-        ]
-        people = sum(one.size for one in complete)
-        found.append(sum(one.values[offset] for one in complete) / people if people else None)
-    return found
+def _hint(query: RetentionQuery) -> str:
+    if query.dated:
+        return f"nobody who did anything has a date of this range in {query.cohort_by}: look at its spelling"
+    return "nobody began in this range: look at the spelling of `start` and its filters"

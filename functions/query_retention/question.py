@@ -5,9 +5,11 @@ from typing import Annotated, Literal
 import msgspec
 
 from shared.query.acts import Act, CountBy, bad
+from shared.query.fields import field
 from shared.query.filters import Filter
 from shared.query.measures import number_of
 from shared.query.pages import DEFAULT_LIMIT, Limit
+from shared.query.profiles import PROFILE_PREFIX, property_of
 
 MAX_PERIODS = 400
 MAX_BRACKETS = 50
@@ -35,12 +37,14 @@ class RetentionQuery(Asked, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
     `first_time`: the cohort of a person is that of their first such event ever; otherwise they are in the cohort of
     every interval with one. `rolling`: intervals are counted on each person's own clock, from their first such event
-    on: 24 hours, 7 or 30 days long; otherwise they are those of the calendar.
+    on: 24 hours, 7 or 30 days long; otherwise they are those of the calendar. `cohort_by`: `event`, `first_seen`, or
+    `profile.<name>`, a date in people's profiles. `breakdown`: the same for each of the `limit` largest groups, by what
+    the first event of a person says that makes them part of a cohort.
     """
 
     starting: Act = Act()
     returning: Act = Act()
-    cohort_by: Literal["event", "first_seen"] = "event"
+    cohort_by: str = "event"
     first_time: bool = True
     rolling: bool = False
     mode: Literal["exact", "on_or_after", "bracket"] = "exact"
@@ -48,6 +52,8 @@ class RetentionQuery(Asked, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     periods: Annotated[int, msgspec.Meta(ge=1, le=MAX_PERIODS)] = 12
     measure: str = "users"
     cumulative: bool = False
+    breakdown: str | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=50)] = 5
 
     @property
     def amount(self) -> str:
@@ -56,24 +62,38 @@ class RetentionQuery(Asked, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
     @property
     def begins(self) -> Act:
-        """What makes a person part of a cohort."""
-        return Act() if self.cohort_by == "first_seen" else self.starting
+        """What makes a person part of a cohort; any event where that is no event's matter."""
+        return self.starting if self.cohort_by == "event" else Act()
+
+    @property
+    def dated(self) -> str:
+        """The property of profiles whose date makes a person part of a cohort; '' where events do."""
+        return "" if self.cohort_by in {"event", "first_seen"} else property_of(self.cohort_by)
 
     def check(self) -> None:
         """Refuse what makes no cohorts, naming the field and what to write instead (`bad_question`)."""
-        self.starting.check("start")
-        self.returning.check("returning")
-        if self.cohort_by == "first_seen" and self.starting != Act():
-            raise bad("`start`: by first_seen a person's first event of any kind begins; leave it out")
-        if not self.first_time and (self.cohort_by == "first_seen" or self.rolling):
-            raise bad("`first_time`: only false with cohort_by event and intervals of the calendar")
+        self.starting.check("start", self.filters)
+        self.returning.check("returning", self.filters)
+        self._check_cohorts()
+        if self.breakdown:
+            field(self.breakdown)
         if not (self.measure == "users" or self.measure.startswith("sum:")):
             raise bad(f"`measure` {self.measure!r}: users or sum:<property>")
         if self.measure != "users" and self.mode != "exact":
             raise bad(f"`mode`: a sum belongs to one interval: take exact, not {self.mode}")
-        if self.cumulative and self.measure == "users":
-            raise bad("`cumulative`: only of a sum; for people take mode on_or_after")
+        if self.cumulative and self.mode != "exact":
+            raise bad(f"`cumulative`: adds up intervals: take mode exact, not {self.mode}")
         self._check_brackets()
+
+    def _check_cohorts(self) -> None:
+        if self.cohort_by not in {"event", "first_seen"} and not self.cohort_by.startswith(PROFILE_PREFIX):
+            raise bad(f"`cohort_by` {self.cohort_by!r}: event, first_seen or {PROFILE_PREFIX}<name>")
+        if self.cohort_by != "event" and self.starting != Act():
+            raise bad(f"`start`: {self.cohort_by} begins a cohort, whatever people do; leave it out")
+        if not self.first_time and (self.cohort_by != "event" or self.rolling):
+            raise bad("`first_time`: only false with cohort_by event and intervals of the calendar")
+        if self.dated and self.count_by != "users":
+            raise bad("`count_by`: profiles are people's; take users, or cohort_by event")
 
     def _check_brackets(self) -> None:
         if (self.mode == "bracket") != bool(self.brackets):
@@ -100,12 +120,22 @@ class StickinessQuery(Asked, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 class RetentionPeopleQuery(
     RetentionQuery, frozen=True, forbid_unknown_fields=True, kw_only=True, rename={"starting": "start"}
 ):
-    """Who is behind a number of a cohort: those who came back at `offset`, of the cohort that begins at `cohort`."""
+    """Who is behind a number of a cohort: those who came back at `offset`, of the cohort that begins at `cohort`.
+
+    Of a sum, those who brought something there other than 0. `group`: only those of this one value of `breakdown`,
+    which may be null.
+    """
 
     cohort: str
     offset: Annotated[int, msgspec.Meta(ge=0, le=MAX_PERIODS)]
+    group: Annotated[list[str | None], msgspec.Meta(max_length=1)] = []
     page: Limit = DEFAULT_LIMIT
     cursor: str = ""
+
+    def check(self) -> None:
+        super().check()
+        if self.group and not self.breakdown:
+            raise bad("`group` is one of a `breakdown`: give its field, too")
 
 
 class LifecyclePeopleQuery(LifecycleQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -118,8 +148,15 @@ class LifecyclePeopleQuery(LifecycleQuery, frozen=True, forbid_unknown_fields=Tr
 
 
 class StickinessPeopleQuery(StickinessQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Who was active in exactly so many intervals."""
+    """Who was active in exactly so many intervals; or on a day, or within 7 or 30 days that end with it."""
 
-    intervals: Annotated[int, msgspec.Meta(ge=1)]
+    intervals: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    time: str | None = None
+    span: Literal["daily", "weekly", "monthly"] = "daily"
     page: Limit = DEFAULT_LIMIT
     cursor: str = ""
+
+    def check(self) -> None:
+        """Refuse both numbers at once, and neither (`bad_question`)."""
+        if (self.intervals is None) == (self.time is None):
+            raise bad("give `intervals`, or a `time` of `active` and its `span`")

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import msgspec
 
+from shared.query.acts import bad
 from shared.query.buckets import Interval
 from shared.query.durations import Duration, seconds
 from shared.query.filters import Filter
@@ -14,6 +15,7 @@ from shared.query.sessions import SessionPlan
 from shared.refusals import Refusal, Rejected
 
 PATH = "/api/v1/query/sessions"
+PEOPLE = f"{PATH}/people"
 LIST = "/api/v1/sessions"
 SETTINGS = "/api/v1/sessions/settings"
 MAX_FIELDS = 3
@@ -52,6 +54,34 @@ class SessionFiguresQuery(
     @property
     def by_one(self) -> bool:
         return isinstance(self.group_by if self.by is None else self.by, str)
+
+
+class SessionPeopleQuery(
+    SessionFiguresQuery,
+    frozen=True,
+    forbid_unknown_fields=True,
+    kw_only=True,
+    rename={"start": "from", "end": "to"},
+):
+    """Whose sessions a number counts: of those that begin in the range, only those that all of these name.
+
+    `group`: a text or null for each field of `by`. `time`: the begin of one of the `points`. `took`: sessions that last
+    at least so many seconds and fewer than so many, null for any number. `bounced`: those of one event, or of several.
+    """
+
+    group: list[str | None] = []
+    time: str | None = None
+    took: tuple[Annotated[int, msgspec.Meta(ge=0)], int | None] | None = None
+    bounced: bool | None = None
+    page: Limit = DEFAULT_LIMIT
+    cursor: str = ""
+
+    def check(self) -> None:
+        """Refuse what names no number (`bad_question`)."""
+        if self.group and len(self.group) != len(self.fields()):
+            raise bad(f"`group` has {len(self.group)}: give a text or null for each field of `by`")
+        if self.time is not None and self.interval is None:
+            raise bad("`time` is the begin of one of the `points`: give their `interval`, too")
 
 
 class SessionListQuery(

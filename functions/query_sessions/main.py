@@ -1,9 +1,17 @@
 """query_sessions: sessions by inactivity: how many, how long, from where, and which."""
 
 from functions.query_sessions import settings
-from functions.query_sessions.asked import LIST, SETTINGS, SessionFiguresQuery, SessionListQuery
+from functions.query_sessions.asked import (
+    LIST,
+    PEOPLE,
+    SETTINGS,
+    SessionFiguresQuery,
+    SessionListQuery,
+    SessionPeopleQuery,
+)
 from functions.query_sessions.listed import latest
 from functions.query_sessions.logic import sessions_of
+from functions.query_sessions.people import people
 from functions.query_sessions.ports import Ports, opens
 from shared.clock import SYSTEM_CLOCK
 from shared.function import function
@@ -22,5 +30,8 @@ async def main(request: Request, ports: Ports) -> Reply:
     if request.path == LIST:
         listed = await read_question(request, SessionListQuery)
         return json_reply(await latest(listed, caller.project_id, gap, ports.warehouse, SYSTEM_CLOCK))
+    if request.path == PEOPLE:
+        behind = await read_question(request, SessionPeopleQuery)
+        return json_reply(await people(behind, caller.project_id, gap, ports.warehouse, SYSTEM_CLOCK))
     query = await read_question(request, SessionFiguresQuery)
     return json_reply(await sessions_of(query, caller.project_id, gap, ports.warehouse))

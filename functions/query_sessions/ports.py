@@ -11,7 +11,7 @@ from shared.config import load, setting
 from shared.query.answers import Remembering
 from shared.query.guard import QuerySettings
 from shared.query.ports import open_questions
-from shared.query.sessions import USUAL_GAP
+from shared.query.sessions import project_gap
 from shared.security.access import Access, open_access
 
 
@@ -32,8 +32,7 @@ class Ports:
 
     async def gap(self, project_id: uuid.UUID) -> int:
         """The project's gap in seconds; raises CatalogUnavailableError."""
-        rows = await self.catalog.rows("session_gap", {"project_id": project_id})
-        return int(rows[0]["seconds"]) if rows else USUAL_GAP
+        return await project_gap(self.catalog, project_id)
 
 
 @asynccontextmanager

@@ -6,53 +6,34 @@ counts are nobody's. Whoever changes rows appends to the ledger afterwards, so a
 version was counted from the rows as they are. Two at once make two generations, of which the newer one counts.
 """
 
-import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
-from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple
 
-import msgspec
 import structlog
 
+from functions.rollup.generations import (
+    SECOND,
+    Pace,
+    Warehouse,
+    forget,
+    in_time,
+    lines_of,
+    moments,
+    next_generation,
+    sql_of,
+)
 from shared import metrics
 from shared.clock import Clock
 from shared.failpoints import reach
-from shared.query.scope import read_sql
-from shared.warehouse.client import Answer
 
 log = structlog.get_logger()
 
 HOUR = 3_600
 _WEEK = 7 * 24 * HOUR
 _MONDAY = 4 * 24 * HOUR  # 1970-01-05
-SECOND = 1_000_000
 # Hours of one look; what is due beyond them is due the next time.
 MOST_HOURS = 20_000
-# Longer than any query may take, so none reads a generation while it goes.
-KEPT_SECONDS = 600
-_DICE_BITS = 10
-
-
-class Warehouse(Protocol):
-    """What is needed of the warehouse."""
-
-    async def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Answer: ...
-    async def change(self, sql: str, parameters: Mapping[str, Any]) -> None: ...
-    async def insert_json_lines(self, table: str, lines: bytes) -> None: ...
-    async def sync(self, table: str) -> None: ...
-
-
-class Pace(NamedTuple):
-    """When an hour is due: `over` seconds after its end, once unchanged for `quiet` or after `waited` at most.
-
-    A run begins no further step after `run_seconds`.
-    """
-
-    over: float = 120
-    quiet: float = 30
-    waited: float = 600
-    run_seconds: float = 20
 
 
 class Due(NamedTuple):
@@ -77,11 +58,10 @@ class Ran(NamedTuple):
 
 async def run(warehouse: Warehouse, clock: Clock, pace: Pace, most: int = MOST_HOURS) -> Ran:
     """Roll up at most so many due hours, oldest week first; raises UnavailableError where nobody answers."""
-    started, hours, events = clock.monotonic(), 0, 0
-    due = await _due(warehouse, clock, pace, most)
-    for step in _steps(due):
-        if hours and clock.monotonic() - started > pace.run_seconds:
-            break
+    until, hours, events = clock.monotonic() + pace.run_seconds, 0, 0
+    looked = await warehouse.query(sql_of("due"), moments(clock, pace, HOUR, most))
+    due = [Due(*row) for row in looked.rows]
+    for step in in_time(_steps(due), clock, until):
         events += await _roll_up(step, warehouse, clock)
         hours += len(step)
     metrics.ROLLUP_HOURS.inc(hours)
@@ -93,23 +73,10 @@ async def run(warehouse: Warehouse, clock: Clock, pace: Pace, most: int = MOST_H
 
 async def forget_superseded(warehouse: Warehouse, clock: Clock) -> int:
     """Delete counts of older generations; returns how many rows those were."""
-    before = {"before": generation_of(clock.micros() - KEPT_SECONDS * SECOND)}
-    found = int((await warehouse.query(sql_of("superseded"), before)).value)
+    found = await forget(warehouse, clock, "superseded", "forget")
     if found:
-        await warehouse.change(sql_of("forget"), before)
         reach("rollup.after_forget")
     return found
-
-
-async def _due(warehouse: Warehouse, clock: Clock, pace: Pace, most: int) -> list[Due]:
-    now = clock.micros() / SECOND
-    moments = {
-        "over": int(now - pace.over) - HOUR,
-        "quiet": int(now - pace.quiet),
-        "waited": generation_of(int((now - pace.waited) * SECOND)),
-        "most": most,
-    }
-    return [Due(*row) for row in (await warehouse.query(sql_of("due"), moments)).rows]
 
 
 def _steps(due: Sequence[Due]) -> Iterator[list[Due]]:
@@ -121,8 +88,7 @@ def _steps(due: Sequence[Due]) -> Iterator[list[Due]]:
 async def _roll_up(hours: Sequence[Due], warehouse: Warehouse, clock: Clock) -> int:
     """Write one generation of these hours, then their headers; returns how many events they have."""
     project = hours[0].project
-    # Readers take the newest: a clock that was ahead and went back must not hide what is counted from now on.
-    generation = max(generation_of(clock.micros()), max(hour.newest for hour in hours) + 1)
+    generation = next_generation(clock, hours)
     starts = [hour.start for hour in hours]
     first, last = min(starts), max(starts) + HOUR
     which = {"project": project, "generation": generation}
@@ -147,18 +113,3 @@ def _header(hour: Due, generation: int, rows: int) -> dict[str, object]:
         "version": hour.version,
         "rows": rows,
     }
-
-
-def lines_of(rows: Iterable[object]) -> bytes:
-    """Rows as the warehouse takes them."""
-    return msgspec.json.Encoder().encode_lines(list(rows))
-
-
-def generation_of(micros: int) -> int:
-    """A number that grows with time; two that begin in the same microsecond hardly ever get the same."""
-    return micros << _DICE_BITS | random.getrandbits(_DICE_BITS)
-
-
-def sql_of(name: str, **parts: str) -> str:
-    """The query file of that name, its marks replaced."""
-    return read_sql(Path(__file__).parent, name, **parts)

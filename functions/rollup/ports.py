@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from functions.rollup.logic import Pace
+from functions.rollup.generations import Pace
 from shared.bus import Bus, open_bus
 from shared.catalog.client import Catalog
 from shared.config import BusSettings, CatalogSettings, WarehouseSettings, load, setting

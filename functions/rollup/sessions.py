@@ -13,7 +13,16 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from functions.rollup.logic import KEPT_SECONDS, SECOND, Pace, Warehouse, generation_of, lines_of, sql_of
+from functions.rollup.generations import (
+    Pace,
+    Warehouse,
+    forget,
+    in_time,
+    lines_of,
+    moments,
+    next_generation,
+    sql_of,
+)
 from shared import metrics
 from shared.clock import Clock
 from shared.failpoints import reach
@@ -58,11 +67,9 @@ class Ran(NamedTuple):
 
 async def run(warehouse: Warehouse, catalog: Catalog, clock: Clock, pace: Pace, most: int = MOST_DAYS) -> Ran:
     """Make the runs of at most so many due days; raises UnavailableError where nobody answers."""
-    started, days, made = clock.monotonic(), 0, 0
+    until, days, made = clock.monotonic() + pace.run_seconds, 0, 0
     due = await _due(warehouse, catalog, clock, pace, most)
-    for step in _steps(due):
-        if days and clock.monotonic() - started > pace.run_seconds:
-            break
+    for step in in_time(_steps(due), clock, until):
         made += await _make(step, warehouse, clock)
         days += len(step)
     metrics.SESSION_DAYS.inc(days)
@@ -74,26 +81,18 @@ async def run(warehouse: Warehouse, catalog: Catalog, clock: Clock, pace: Pace, 
 
 async def forget_superseded(warehouse: Warehouse, clock: Clock) -> int:
     """Delete runs of older generations; returns how many rows those were."""
-    before = {"before": generation_of(clock.micros() - KEPT_SECONDS * SECOND)}
-    found = int((await warehouse.query(sql_of("session_superseded"), before)).value)
-    if found:
-        await warehouse.change(sql_of("session_forget"), before)
-    return found
+    return await forget(warehouse, clock, "session_superseded", "session_forget")
 
 
 async def _due(warehouse: Warehouse, catalog: Catalog, clock: Clock, pace: Pace, most: int) -> list[Due]:
     other = await catalog.rows("session_gaps", {"usual": USUAL_GAP})
-    now = clock.micros() / SECOND
-    moments = {
+    gaps = {
         "projects": [str(row["id"]) for row in other],
         "gaps": [row["seconds"] for row in other],
         "usual": USUAL_GAP,
-        "over": int(now - pace.over) - DAY,
-        "quiet": int(now - pace.quiet),
-        "waited": generation_of(int((now - pace.waited) * SECOND)),
-        "most": most,
     }
-    return [Due(*row) for row in (await warehouse.query(sql_of("session_due"), moments)).rows]
+    looked = await warehouse.query(sql_of("session_due"), {**moments(clock, pace, DAY, most), **gaps})
+    return [Due(*row) for row in looked.rows]
 
 
 def _steps(due: Sequence[Due]) -> Iterator[list[Due]]:
@@ -106,7 +105,7 @@ def _steps(due: Sequence[Due]) -> Iterator[list[Due]]:
 
 async def _make(days: Sequence[Due], warehouse: Warehouse, clock: Clock) -> int:
     """Write one generation of these days, then their headers; returns how many runs they have."""
-    generation = max(generation_of(clock.micros()), max(day.newest for day in days) + 1)
+    generation = next_generation(clock, days)
     first, last = days[0].start, days[-1].start + DAY
     reach("sessions.after_version")
     await warehouse.sync("events")

@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from shared.query.contradictions import refuse_contradiction
 from shared.query.fields import PERSON, SEGMENT, SEGMENT_PREFIX
 from shared.query.filters import Filter, condition
 from shared.query.parameters import Parameters
@@ -27,10 +28,16 @@ class Act(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
         """The names it is about; none means every event."""
         return [self.event] if self.event else self.any_of
 
-    def check(self, place: str) -> None:
-        """Refuse both spellings at once (`bad_question`); `place` says where it stands in the question."""
+    def check(self, place: str, among: Sequence[Filter] | None = None) -> None:
+        """Refuse both spellings at once (`bad_question`); `place` says where it stands in the question.
+
+        With the question's own filters, `among` which it happens, refuse what can never happen, too (`bad_filter`).
+        """
         if self.event and self.any_of:
             raise bad(f"`{place}`: give `event` or `any_of`, not both")
+        if among is not None:
+            named = [Filter("event", "in", list(self.events))] if self.events else []
+            refuse_contradiction([*among, *named, *self.filters], f"{place}.filters" if self.filters else "filters")
 
     def sql(self, parameters: Parameters) -> str:
         """The condition of a row being one; refuses segments, which only the question's own filters take."""

@@ -40,3 +40,14 @@ def page_of(asked: PageAsked, rows: Sequence[Sequence[Any]], echo: dict[str, str
     """The page that rows of (id, …) make, of which the last may be the first of the page after it."""
     items = [PersonBehind(row[0]) for row in rows[: asked.page]]
     return PeopleBehind(items, items[-1].id if len(rows) > asked.page else None, echo)
+
+
+def is_key(column: str, key: str | None, parameters: Parameters) -> str:
+    """SQL of whether a column of groups' keys, NULL where there is none, is this key."""
+    return f"isNull({column})" if key is None else f"{column} = {parameters.bind('String', key)}"
+
+
+def is_none_of(column: str, keys: Sequence[str | None], parameters: Parameters) -> str:
+    """SQL of whether a column of groups' keys is none of these."""
+    named = parameters.bind("Array(String)", [key for key in keys if key is not None])
+    return f"if(isNull({column}), {'false' if None in keys else 'true'}, NOT has({named}, assumeNotNull({column})))"

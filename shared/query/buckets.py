@@ -109,6 +109,20 @@ def check_points(buckets: int, series: int, interval: Interval, period: Period) 
         _refuse(buckets, interval, _second(period.start), _second(period.end), series)
 
 
+def local_sql(wall: str, period: Period, parameters: Parameters) -> str:
+    """SQL of the instant, in microseconds, of a time on the wall clock; what the zone says of times near the period.
+
+    `wall` is SQL of that time as if it were UTC. Of a time that the clock shows twice it is the first, of one that it
+    skips what the clock showed before would have made it, as in Python.
+    """
+    start, end = _second(period.start) - _LONGEST_CHANGE, _second(period.end) + _LONGEST_CHANGE
+    spans = list(_spans(start, end, period.zone))
+    begins = [start + spans[0][2], *(one[1] + max(one[2], later[2]) for one, later in pairwise(spans))]
+    bound = parameters.bind("Array(Int64)", begins)
+    offsets = parameters.bind("Array(Int64)", [offset for _, _, offset in spans])
+    return f"{wall} - 1000000 * transform(roundDown(intDiv({wall}, 1000000), {bound}), {bound}, {offsets}, toInt64(0))"
+
+
 def _check(interval: Interval, start: int, end: int) -> None:
     """The same before anything is cut: a hundred years of minutes are not made first and refused then."""
     estimated = (end - start) // _WIDTHS[interval][0]

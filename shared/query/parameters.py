@@ -1,6 +1,11 @@
 """Values of a query, bound and never part of its text."""
 
+from collections.abc import Iterator, Sequence
 from typing import Any
+
+# Values travel in a statement's address, which servers bound.
+_MOST_TEXT = 6_000
+_MOST_VALUES = 250  # of a search for any of several texts, too
 
 
 class Parameters:
@@ -14,3 +19,18 @@ class Parameters:
         name = f"p{len(self.values)}"
         self.values[name] = value
         return f"{{{name}:{type_name}}}"
+
+
+def chunks(texts: Sequence[str]) -> Iterator[list[str]]:
+    """Texts in lists that fit in one statement."""
+    held: list[str] = []
+    size = 0
+    for text in texts:
+        length = len(text.encode())
+        if held and (size + length > _MOST_TEXT or len(held) >= _MOST_VALUES):
+            yield held
+            held, size = [], 0
+        held.append(text)
+        size += length
+    if held:
+        yield held

@@ -115,7 +115,7 @@ class Source:
         """`version` is the ledger's, of the range; `unrolled` are the hours to count from their rows, in order.
 
         By default everything comes from the rows, and people are found without having looked whether any are linked.
-        `self.version` is that of all an answer depends on.
+        `self.version` is that of all an answer depends on, `self.identity` who is who where people are asked for.
         """
         if identity is None and wanted.personal:
             identity = Identity(wanted.project_id)
@@ -124,7 +124,7 @@ class Source:
             self.version = (version,) if identity is None or identity.version is None else (version, identity.version)
         if self.version is not None and segments is not None:
             self.version += segments.version
-        self._identity = identity
+        self.identity = identity
         self._segments = segments
         self._wanted = wanted
         self._unrolled = unrolled
@@ -132,7 +132,7 @@ class Source:
     def check(self) -> None:
         """Refuse what cannot be asked (`bad_measure`, `bad_filter`, `unknown_field`)."""
         measure(self._wanted.measure)
-        Source(self._wanted, identity=self._identity, segments=self._segments).rows(Parameters())
+        Source(self._wanted, identity=self.identity, segments=self._segments).rows(Parameters())
 
     @property
     def small(self) -> bool:
@@ -154,7 +154,7 @@ class Source:
                 parameters,
                 events=wanted.events,
                 filters=wanted.filters,
-                identity=self._segments or self._identity,
+                identity=self._segments or self.identity,
             )
             return f"events FINAL\nWHERE {where}"
         conditions = ["n > 0"]
@@ -233,7 +233,7 @@ def _run_sql(run: tuple[int, int], parameters: Parameters) -> str:
     start, end = (parameters.bind("DateTime64(6, 'UTC')", _text(_moment(second))) for second in run)
     return (
         f"timestamp >= {start} AND timestamp < {end}"
-        f" AND toDate(timestamp) >= toDate({start}) AND toDate(timestamp) <= toDate({end})"
+        f" AND indexHint(toDate(timestamp) >= toDate({start}) AND toDate(timestamp) <= toDate({end}))"
     )
 
 

@@ -4,19 +4,18 @@ The rule is that of sql/people_followed.sql, which resolves everybody at once; a
 """
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from shared.query.ask import Asker
 from shared.query.identity import MOST_STEPS, end_from, look
-from shared.query.parameters import Parameters
+from shared.query.parameters import Parameters, chunks
 from shared.query.scope import read_sql
 from shared.refusals import Refusal, Rejected
 
-# Of one person; bound values travel in an address, which servers bound.
+# Of one person.
 MOST_KEYS = 1_000
-_AT_ONCE = 100
 
 _HERE = Path(__file__).parent
 
@@ -74,12 +73,12 @@ class Relatives:
 
     async def _look(self, keys: Iterable[str]) -> None:
         new = sorted(set(keys) - self._looked_at)
-        for some in _chunks(new):
+        for some in chunks(new):
             self._parents.update((str(key), str(parent)) for key, parent in await self._ask("parents", some))
         self._looked_at.update(new)
 
     async def _children(self, keys: Iterable[str]) -> set[str]:
-        found = {str(key) for some in _chunks(sorted(keys)) for (key,) in await self._ask("children", some)}
+        found = {str(key) for some in chunks(sorted(keys)) for (key,) in await self._ask("children", some)}
         await self._look(found)
         return found
 
@@ -93,10 +92,6 @@ class Relatives:
         return (await self._asker.ask(sql, parameters.values, small=True)).rows
 
 
-def _chunks(keys: Sequence[str]) -> Iterator[list[str]]:
-    return (list(keys[at : at + _AT_ONCE]) for at in range(0, len(keys), _AT_ONCE))
-
-
 async def everybody(project_id: uuid.UUID, asker: Asker, keys: Sequence[str]) -> dict[str, str]:
     """All ids of the people of these keys, which are among them, each with its person: a read of all links for many.
 
@@ -106,7 +101,7 @@ async def everybody(project_id: uuid.UUID, asker: Asker, keys: Sequence[str]) ->
     identity = await look(project_id, asker)
     if not identity.linked:
         return found
-    for some in _chunks(sorted(keys)):
+    for some in chunks(sorted(keys)):
         parameters = Parameters()
         sql = read_sql(
             _HERE,

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
@@ -20,6 +20,9 @@ from shared.query.identity import Identity
 from shared.query.parameters import Parameters
 from shared.query.period import LATEST, Period
 from shared.query.scope import read_sql, scope
+
+if TYPE_CHECKING:
+    from shared.catalog.client import Queries
 
 # Of a client's session_id: after a longer pause the same id is another session.
 LONGEST_SECONDS = 86_400
@@ -186,7 +189,7 @@ def _days_sql(run: tuple[int, int], parameters: Parameters) -> str:
     start, end = (_bind(datetime.fromtimestamp(second, UTC), parameters) for second in run)
     return (
         f"timestamp >= {start} AND timestamp < {end}"
-        f" AND toDate(timestamp) >= toDate({start}) AND toDate(timestamp) < toDate({end})"
+        f" AND indexHint(toDate(timestamp) >= toDate({start}) AND toDate(timestamp) < toDate({end}))"
     )
 
 
@@ -218,6 +221,12 @@ async def plan_sessions(
     mode: Mode = "rollup and rows" if unrolled else "rollup"
     plan = SessionPlan(mode, days - len(unrolled), len(unrolled), version, at)
     return Sessions(wanted, identity, unrolled), plan, (version, at)
+
+
+async def project_gap(catalog: "Queries", project_id: uuid.UUID) -> int:
+    """The pause in seconds that ends a session of a project; raises CatalogUnavailableError."""
+    rows = await catalog.rows("session_gap", {"project_id": project_id})
+    return int(rows[0]["seconds"]) if rows else USUAL_GAP
 
 
 def _bind(moment: datetime, parameters: Parameters) -> str:

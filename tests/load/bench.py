@@ -17,10 +17,13 @@ from rich.console import Console
 
 from shared.cli.client import CliError, Connection
 from tests.engines.kafka import running as running_kafka
+from tests.load.alerts import bench_alerts
+from tests.load.analyses import bench_analyses
 from tests.load.copies import bench_backup
 from tests.load.dashboard import bench_dashboard
 from tests.load.erasure import bench_erasure
 from tests.load.export import bench_export
+from tests.load.first_data import bench_first_data
 from tests.load.freshness import bench_freshness
 from tests.load.gateway import bench_gateway
 from tests.load.generator import ROOT
@@ -57,15 +60,18 @@ BENCHMARKS: dict[str, Benchmark] = {
     "query-10M": Benchmark(bench_query, _QUICK),
     "segments": Benchmark(bench_segments, _QUICK),
     "people-10M": Benchmark(bench_people, _QUICK),
+    "analyses-10M": Benchmark(bench_analyses, _QUICK),
     "rollup-backfill": Benchmark(bench_rollup, _QUICK),
     "cold-start": Benchmark(bench_cold_start),
     "idle": Benchmark(bench_idle),
     "split": Benchmark(bench_split, {"SLUICE_PROFILE": "split", "SLUICE_IDLE_SECONDS": "1"}),
     "dashboard": Benchmark(bench_dashboard, _QUICK),
+    "first-data": Benchmark(bench_first_data, _QUICK),
     "export": Benchmark(bench_export),
     "backup": Benchmark(bench_backup),
     "erasure": Benchmark(bench_erasure, _QUICK),
     "gateway": Benchmark(bench_gateway),
+    "alerts-10k": Benchmark(bench_alerts),
 }
 
 

@@ -1,7 +1,7 @@
--- Who of a cohort came back at an offset, in the order of their keys; offset 0 is all of the cohort.
+-- Who of a cohort is behind its number at an offset, in the order of their keys.
 SELECT subject
 FROM /*members*/
-WHERE cohort = /*cohort*/ AND arrayExists(one -> one.1 = /*offset*/, offsets)
+WHERE cohort = /*cohort*/ AND arrayExists(one -> /*behind*/, offsets)/*group*/
     AND subject > /*after*/
 ORDER BY subject
 LIMIT /*limit*/

@@ -1,9 +1,9 @@
 (
     -- Each person of each cohort, and at which offsets they came back: (offset, amount, whether it stands for a person).
-    SELECT subject, cohort, /*offsets*/ AS offsets
+    SELECT subject/*touch*/, cohort, /*offsets*/ AS offsets
     FROM
     (
-        SELECT subject, /*cohorts*/ AS cohort, anchor, came
+        SELECT subject/*touch*/, /*cohorts*/ AS cohort, anchor, came
         FROM
         (
             SELECT
@@ -11,17 +11,10 @@
                 minIf(moment, started) AS anchor,
                 minIf(bucket, started) AS first_bucket,
                 groupUniqArrayIf(bucket, started AND bucket >= 0) AS buckets,
-                /*came*/ AS came
+                /*came*/ AS came/*touched*/
             FROM
             (
-                SELECT
-                    /*subject*/ AS subject,
-                    toUnixTimestamp64Micro(timestamp) AS moment,
-                    if(timestamp < /*from*/, toInt32(-1), toInt32(/*bucket*/)) AS bucket,
-                    /*started*/ AS started,
-                    /*returned*/ AS returned,
-                    /*amount*/ AS amount
-                FROM /*rows*/
+            /*acts*/
             )
             GROUP BY subject
             HAVING countIf(started) > 0 AND first_bucket >= 0

@@ -5,7 +5,7 @@ FROM events FINAL
 WHERE project_id = {project:UUID}
     AND timestamp >= fromUnixTimestamp64Micro({start:Int64}, 'UTC')
     AND timestamp < fromUnixTimestamp64Micro({end:Int64}, 'UTC')
-    AND toDate(timestamp) >= toDate(fromUnixTimestamp64Micro({start:Int64}, 'UTC'))
-    AND toDate(timestamp) <= toDate(fromUnixTimestamp64Micro({end:Int64}, 'UTC'))
+    AND indexHint(toDate(timestamp) >= toDate(fromUnixTimestamp64Micro({start:Int64}, 'UTC')))
+    AND indexHint(toDate(timestamp) <= toDate(fromUnixTimestamp64Micro({end:Int64}, 'UTC')))
     AND has({hours:Array(UInt32)}, toUnixTimestamp(toStartOfHour(timestamp)))
 GROUP BY hour, event, bot

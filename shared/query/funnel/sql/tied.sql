@@ -1,5 +1,5 @@
 -- The events of each person where ties count: those of one instant as a sequence of single steps, each event one of them
--- (functions/query_funnel/ties.py). One event alone is its steps from the last to the first, events of one step each are
+-- (shared/query/funnel/ties.py). One event alone is its steps from the last to the first, events of one step each are
 -- these steps; what is neither was looked up before, in signatures.sql.
 SELECT
     subject/*hold*/,

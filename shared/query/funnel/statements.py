@@ -1,14 +1,15 @@
 """The SQL of a funnel: its files filled in, all values bound."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from functions.query_funnel.levels import Levels
-from functions.query_funnel.question import BehindQuery, FunnelQuery
-from functions.query_funnel.ties import sequence
 from shared.query.acts import SUBJECTS
+from shared.query.behind import is_key, is_none_of
 from shared.query.fields import field
+from shared.query.funnel.levels import Levels
+from shared.query.funnel.question import BehindQuery, FunnelQuery
+from shared.query.funnel.ties import sequence
 from shared.query.parameters import Parameters
 from shared.query.planner import Source
 from shared.query.scope import read_sql
@@ -76,26 +77,37 @@ class Statements:
             "trend", parameters, bucket=bucket, last=f"reached_{self._steps}", people=self._people(parameters)
         )
 
-    def behind(self, query: BehindQuery) -> Statement:
-        parameters = Parameters()
-        only = []
-        if query.dropped and query.step < self._steps:
-            only.append(f"reached_{query.step + 1}.1 = 0")
-        only += ["isNull(touch)" if key is None else f"touch = {parameters.bind('String', key)}" for key in query.group]
-        if query.took:
-            least, below = query.took
-            seconds = f"intDiv(reached_{query.step}.2, 1000000)"
-            only.append(f"{seconds} >= {parameters.bind('Int64', least)}")
-            only += [] if below is None else [f"{seconds} < {parameters.bind('Int64', below)}"]
+    def behind(
+        self, query: BehindQuery, parameters: Parameters, bucket: str, groups: Sequence[str | None]
+    ) -> Statement:
+        """`bucket`: SQL that holds of a row whose `timestamp` is in the bucket asked for, bound to these parameters.
+
+        `groups`: those that are named in the answer, where all others are asked for.
+        """
+        grouped = bool(query.group or query.others)
         return self._filled(
             "behind",
             parameters,
             wanted=f"reached_{query.step}",
-            only="".join(f" AND {one}" for one in only),
-            people=self._people(parameters, touch=(query.breakdown or "") if query.group else ""),
+            only="".join(f" AND {one}" for one in [bucket, *self._only(query, parameters, groups)]),
+            people=self._people(parameters, touch=(query.breakdown or "") if grouped else ""),
             after=parameters.bind("String", query.cursor),
             limit=parameters.bind("UInt32", query.page + 1),
         )
+
+    def _only(self, query: BehindQuery, parameters: Parameters, groups: Sequence[str | None]) -> Iterator[str]:
+        if query.dropped and query.step < self._steps:
+            yield f"reached_{query.step + 1}.1 = 0"
+        for key in query.group:
+            yield is_key("touch", key, parameters)
+        if query.others:
+            yield is_none_of("touch", groups, parameters)
+        if query.took:
+            least, below = query.took
+            seconds = f"intDiv(reached_{query.step}.2, 1000000)"
+            yield f"{seconds} >= {parameters.bind('Int64', least)}"
+            if below is not None:
+                yield f"{seconds} < {parameters.bind('Int64', below)}"
 
     def _people(self, parameters: Parameters, *, touch: str = "") -> str:
         held = bool(self._query.hold)

@@ -7,7 +7,7 @@ leaves the most of the window, and all its steps are as late as they can be. So 
 
 from collections.abc import Sequence
 
-from functions.query_funnel.question import FunnelQuery
+from shared.query.funnel.question import FunnelQuery
 
 
 class Levels:

@@ -74,7 +74,7 @@ class FunnelQuery(
         if not MIN_STEPS <= len(self.steps) <= MAX_STEPS:
             raise bad(f"`steps` has {len(self.steps)}: give {MIN_STEPS} to {MAX_STEPS}")
         for place, step in enumerate(self.steps):
-            step.check(f"steps[{place}]")
+            step.check(f"steps[{place}]", self.filters)
             if not (step.events or step.filters):
                 raise bad(f"`steps[{place}]` is every event: give `event`, `any_of` or `filters`")
         if not 1 <= seconds(self.window) <= LONGEST_WINDOW_DAYS * 86_400:
@@ -93,7 +93,7 @@ class FunnelQuery(
         if len(self.exclude) > MAX_EXCLUSIONS:
             raise bad(f"`exclude` has {len(self.exclude)}: at most {MAX_EXCLUSIONS}")
         for number, one in enumerate(self.exclude):
-            one.check(f"exclude[{number}]")
+            one.check(f"exclude[{number}]", self.filters)
             first, last = one.between
             if not 1 <= first < last <= len(self.steps):
                 raise bad(f"`exclude[{number}].between` {[first, last]}: two steps of 1 to {len(self.steps)} in order")
@@ -104,13 +104,16 @@ class BehindQuery(
 ):
     """Who is behind a step: those who came to it, or with `dropped` those who came to it and no further.
 
-    `group`: only those of this one value of `breakdown`, which may be null. `took`: only those whom it took at least
-    so many whole seconds to come there, and less than so many, null for any number.
+    `group`: only those of this one value of `breakdown`, which may be null; `others`: only those of none of the groups
+    in the answer. `took`: only those whom it took at least so many whole seconds to come there, and less than so many,
+    null for any number. `time`: only those who began first in the bucket of the trend that begins then.
     """
 
     step: Place
     dropped: bool = False
     group: Annotated[list[str | None], msgspec.Meta(max_length=1)] = []
+    others: bool = False
+    time: str | None = None
     took: tuple[Seconds, Seconds | None] | None = None
     page: Limit = DEFAULT_LIMIT
     cursor: str = ""
@@ -119,5 +122,9 @@ class BehindQuery(
         super().check()
         if self.step > len(self.steps):
             raise bad(f"`step` {self.step}: there are {len(self.steps)}")
-        if self.group and not self.breakdown:
-            raise bad("`group` is one of a `breakdown`: give its field, too")
+        if (self.group or self.others) and not self.breakdown:
+            raise bad("`group` and `others` are of a `breakdown`: give its field, too")
+        if self.group and self.others:
+            raise bad("give `group` or `others`, not both")
+        if self.time is not None and self.interval is None:
+            raise bad("`time` is a bucket of the trend: give its `interval`, too")

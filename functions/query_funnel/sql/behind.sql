@@ -1,7 +1,0 @@
--- The people who came to a step, or to it and no further, in the order of their keys.
-SELECT subject, /*wanted*/.1 AS reached_at, /*wanted*/.2 AS took
-FROM /*people*/
-WHERE /*wanted*/.1 > 0/*only*/
-    AND subject > /*after*/
-ORDER BY subject
-LIMIT /*limit*/
