@@ -16,7 +16,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
-  server: { proxy: { "/api": server, "/sluice.js": server } },
+  // The pages' help is in docs, the library in sdk.
+  server: { fs: { allow: [".."] }, proxy: { "/api": server, "/sluice.js": server } },
   test: {
     environment: "jsdom",
     include: ["tests/**/*.test.{ts,tsx}"],

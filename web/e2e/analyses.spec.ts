@@ -52,7 +52,16 @@ test("retention: cohorts as a heat table, whose cells open their people; sums as
   await page.keyboard.press("Escape");
   await page.getByLabel(texts.retention.measure).selectOption("sum");
   await expect(page).toHaveURL(/sum/);
-  await expect(page.getByRole("region", { name: "revenue per person" })).toBeVisible();
+  const worth = page.getByRole("region", { name: "revenue per person" });
+  await worth.getByRole("cell").getByRole("button").first().click();
+  await expect(page.getByRole("dialog").getByRole("rowheader").first()).toBeVisible();
+  await page.keyboard.press("Escape");
+  await page.getByRole("combobox", { name: texts.retention.breakdown }).fill("channel");
+  await page.keyboard.press("Enter");
+  const groups = page.getByRole("region", { name: "By channel" });
+  await groups.getByRole("rowheader").getByRole("button").first().click();
+  await expect(groups.getByRole("button", { pressed: true })).toBeVisible();
+  await expect(page.getByRole("region", { name: /^Cohorts of / })).toBeVisible();
   await expectAccessible(page);
 });
 
@@ -87,6 +96,9 @@ test("attribution: five models beside each other", async ({ page, account, texts
   await opened(page, `p/${account.project}/attribution`);
   const credits = page.getByRole("region", { name: "Credit by channel" });
   await expect(credits.getByRole("columnheader", { name: texts.attribution.models.time_decay })).toBeVisible();
+  await credits.getByRole("cell").getByRole("button").first().click();
+  await expect(page.getByRole("dialog").getByRole("rowheader").first()).toBeVisible();
+  await page.keyboard.press("Escape");
   await credits.getByRole("radio", { name: texts.attribution.value }).check();
   await expect(page).toHaveURL(/value/);
   await expectAccessible(page);
@@ -182,6 +194,14 @@ test("sessions: figures, lengths, sources, and the pause that ends one", async (
   await expect(page.getByRole("region", { name: texts.sessions.figure.bounce_rate })).toContainText("%");
   await expect(page.getByRole("table", { name: texts.sessions.list }).getByRole("rowheader").first()).toBeVisible();
   await expectAccessible(page);
+  await page
+    .getByRole("region", { name: texts.sessions.durations })
+    .getByRole("cell")
+    .getByRole("button")
+    .first()
+    .click();
+  await expect(page.getByRole("dialog").getByRole("rowheader").first()).toBeVisible();
+  await page.keyboard.press("Escape");
   await page.getByRole("button", { name: texts.sessions.change }).click();
   await page.getByLabel(texts.sessions.gapMinutes).fill("20");
   await page.getByRole("button", { name: texts.form.save }).click();

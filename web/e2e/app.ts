@@ -20,7 +20,7 @@ export interface Account {
 /** What the console said and what broke; a test fails on it. */
 export const test = base.extend<
   { quiet: string[]; texts: typeof en },
-  { account: Account; week: Account; empty: Account }
+  { account: Account; week: Account; life: Account; empty: Account }
 >({
   texts: ({ locale }, use) => use(locale?.startsWith("ru") ? (ru as unknown as typeof en) : en),
   quiet: [
@@ -44,6 +44,15 @@ export const test = base.extend<
   ],
   /** The same for tests that count: no other test sends anything to it. */
   week: [
+    async ({ playwright }, use) => {
+      const api = await playwright.request.newContext({ baseURL: BASE, userAgent: USER_AGENT });
+      await use(await withEvents(api));
+      await api.dispose();
+    },
+    { scope: "worker" },
+  ],
+  /** The same for tests that erase people, hold and drop what is there. */
+  life: [
     async ({ playwright }, use) => {
       const api = await playwright.request.newContext({ baseURL: BASE, userAgent: USER_AGENT });
       await use(await withEvents(api));

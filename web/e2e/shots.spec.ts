@@ -10,6 +10,7 @@ import { expect, test } from "./app";
 const FOLDER = join(import.meta.dirname, "../../docs/screenshots");
 const PAGES = [
   "overview",
+  "sql",
   "funnel",
   "retention",
   "lifecycle",
@@ -27,7 +28,25 @@ const PAGES = [
   "keys",
   "settings",
   "members",
+  "users",
+  "saved",
+  "webhooks",
+  "channels",
+  "audit",
+  "replay",
   "system",
+  "incidents",
+  "policies",
+  "reports",
+  "ledger",
+  "exports",
+  "jobs",
+  "privacy",
+  "data-retention",
+  "backups",
+  "quality",
+  "plan",
+  "dictionary",
 ];
 const OWN = ["account", "projects", "sign-in"];
 
@@ -40,7 +59,7 @@ let demo: Demo;
 let project: string;
 let key: string;
 /** Where pages are that need more than their name. */
-const ADDRESSES: Record<string, string> = {};
+const ADDRESSES: Record<string, string> = { replay: "rejected/replay" };
 
 test.beforeAll(async ({ playwright, baseURL }) => {
   test.setTimeout(400_000);

@@ -27,6 +27,9 @@ async function withInstance(work) {
     SLUICE_DATA: data,
     SLUICE_PORT: String(port),
     SLUICE_WEB: "off",
+    // An erasure waits for writes under way and for replaced files: minutes that no test of a page needs.
+    SLUICE_ERASURE_SETTLE_SECONDS: "1",
+    SLUICE_ERASURE_DISK_SECONDS: "5",
   };
   const stop = () => spawnSync(sluice, ["down"], { env: environment, stdio: "ignore", timeout: 60_000 });
   for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(stop().status ?? 1));

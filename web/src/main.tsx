@@ -1,6 +1,8 @@
 import "@fontsource-variable/inter/wght.css";
 import "./ui/tokens.css";
 import "./ui/base.css";
+import "./ui/tools.css";
+import "./ui/print.css";
 import "./ui/pages.css";
 import "./ui/analysis.css";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";

@@ -3,9 +3,12 @@ import userEvent from "@testing-library/user-event";
 import { expect, test } from "vitest";
 import { layoutOf } from "../src/charts/sankey";
 import { formatDuration } from "../src/i18n/format";
+import { conditionOf } from "../src/state/asked";
 import { definitionOf, groupOf, isComplete, simplest } from "../src/state/condition";
+import { askedOf, viewOf } from "../src/state/explore";
 import { asFunnel, funnelOf, goalOf } from "../src/state/funnel";
 import { asRetention, bracketsOf, retentionOf } from "../src/state/retention";
+import { parseView } from "../src/state/search";
 import { openApp, PROJECT, user } from "./app";
 
 const span = { from: "2026-01-01", to: "2026-01-31" };
@@ -48,14 +51,14 @@ test("lengths of time are said in their two largest units", () => {
 
 test("a funnel out of an address anybody may have written asks what the server takes", () => {
   const asked = funnelOf({
-    steps: [{ event: "a" }, { any_of: ["b", 7], filters: [{ property: "x", op: "drop" }, 1] }, {}],
+    steps: [{ event: "a" }, { any_of: ["b", 7], filters: [{ property: "x", op: "drop" }, { property: "y" }, 1] }, {}],
     window: "soon",
     order: "any",
     exclude: [{ act: { event: "c" }, from: 1, to: 9 }],
     hold: ["country", "", {}],
   });
   expect(asFunnel(asked)).toEqual({
-    steps: [{ event: "a" }, { any_of: ["b", "7"], filters: [{ property: "x", op: "eq", value: "" }] }],
+    steps: [{ event: "a" }, { any_of: ["b", "7"], filters: [{ property: "y", op: "eq", value: "" }] }],
     window: "7d",
     order: "any",
     count_by: "users",
@@ -65,12 +68,27 @@ test("a funnel out of an address anybody may have written asks what the server t
   expect(goalOf(["page_view", "sign_up", "purchase"])).toBe("purchase");
 });
 
+test("conditions on several values and patterns stay what they are", () => {
+  const listed = { property: "country", op: "in", value: ["DE", "FR"] };
+  const pattern = { property: "path", op: "regex", value: "^/p/[0-9]+, x$" };
+  const { series } = askedOf({ series: [{ measure: "count", events: ["a"], filters: [listed, pattern] }] });
+  expect(series[0]?.act.filters).toEqual([listed, pattern]);
+  const { filters } = viewOf({ last: "7d", query: { filters: [listed, pattern] } });
+  expect(parseView({ filters }).filters).toEqual([listed, pattern]);
+  expect(conditionOf({ property: "country", op: "not_in", value: "DE, FR," })?.value).toEqual(["DE", "FR"]);
+});
+
 test("options of retention that do not go together are not sent", () => {
   const money = asRetention(retentionOf({ measure: "sum", mode: "bracket", cohorts: "every", rolling: true }), span);
   expect(money).toMatchObject({ measure: "sum:revenue", mode: "exact", cumulative: true, first_time: false });
   expect(money).not.toHaveProperty("rolling");
   const seen = asRetention(retentionOf({ cohorts: "first_seen", start: { event: "a" } }), span);
   expect(seen).not.toHaveProperty("start");
+  const dated = asRetention(retentionOf({ cohorts: "profile", date: "profile.born", count_by: "sessions" }), span);
+  expect(dated).toMatchObject({ cohort_by: "profile.born", count_by: "users" });
+  const byThen = asRetention(retentionOf({ by_then: true, mode: "bracket", breakdown: "plan" }), span);
+  expect(byThen).toMatchObject({ mode: "exact", cumulative: true, breakdown: "plan" });
+  expect(byThen).not.toHaveProperty("brackets");
   expect(bracketsOf("1-3, 4, x, 9–7")).toEqual([
     [1, 3],
     [4, 4],

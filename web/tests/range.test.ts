@@ -37,9 +37,9 @@ test("an address anybody may have written is read as far as it makes sense", () 
     from: "2026-11-10",
     to: "2026-11-01",
     tz: "Mars/Base",
-    filters: [{ property: "path", op: "eq", value: 5 }, { property: "path", op: "drop table" }, 7],
+    filters: [{ property: "path", op: "in", value: ["/a", 5] }, { property: "path", op: "drop table" }, 7],
     bots: true,
     else: "x",
   });
-  expect(view).toEqual({ interval: "day", bots: true, filters: [{ property: "path", op: "eq", value: "5" }] });
+  expect(view).toEqual({ interval: "day", bots: true, filters: [{ property: "path", op: "in", value: ["/a", 5] }] });
 });

@@ -85,3 +85,8 @@ export function changeProfile(api: Api, body: { name?: string; language?: Me["la
 export function endSession(api: Api, id: string): Promise<unknown> {
   return api.call(`/api/v1/auth/sessions/${id}`, { method: "DELETE" });
 }
+
+/** Every session but the one this is asked with; `ended` says how many. */
+export function endOtherSessions(api: Api): Promise<{ ended: number }> {
+  return api.call("/api/v1/auth/sessions", { method: "DELETE" });
+}

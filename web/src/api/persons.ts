@@ -1,6 +1,6 @@
 import { queryOptions } from "@tanstack/react-query";
 import type { Api } from "./client";
-import { ask } from "./queries";
+import { ask, get } from "./queries";
 import type { components } from "./schema";
 
 type Schemas = components["schemas"];
@@ -34,6 +34,10 @@ export interface Did {
   op: "gte" | "lte" | "eq";
   times: number;
 }
+
+/** The properties that profiles have or had, as filters and columns name them. */
+export const profileProperties = (api: Api, project: string) =>
+  get<Schemas["ProfilePropertiesAnswer"]>(api, project, "/api/v1/people/properties", {}, false);
 
 export const at = (person: string) => `/api/v1/people/${encodeURIComponent(person)}`;
 

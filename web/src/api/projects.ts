@@ -20,6 +20,8 @@ export interface ApiKey {
   expires_at: string | null;
   revoked_at: string | null;
   last_used_at: string | null;
+  /** The key it takes the place of. */
+  rotated_from: string | null;
 }
 
 export interface KeyWanted {

@@ -100,6 +100,21 @@ export function saveDefinition(api: Api, project: string, body: object, known?: 
   });
 }
 
+export function definitionVersions(api: Api, project: string, id: string) {
+  return queryOptions({
+    queryKey: [project, DEFINITIONS, id, "versions"],
+    queryFn: ({ signal }) => api.call<Page<Version<Definition>>>(`${DEFINITIONS}/${id}/versions`, { project, signal }),
+  });
+}
+
+export function restoreDefinition(api: Api, project: string, known: Definition, version: number) {
+  return api.call<Definition>(`${DEFINITIONS}/${known.id}/restore`, {
+    project,
+    body: { version },
+    version: known.version,
+  });
+}
+
 export function removeDefinition(api: Api, project: string, { id, version }: Definition) {
   return api.call<void>(`${DEFINITIONS}/${id}`, { method: "DELETE", project, version });
 }
@@ -153,10 +168,11 @@ export function restoreDashboard(api: Api, project: string, known: Dashboard, ve
   });
 }
 
-export function shares(api: Api, project: string, dashboardId: string) {
+/** The shares of one dashboard, or ('') of all of them. */
+export function shares(api: Api, project: string, dashboardId = "") {
   return queryOptions({
     queryKey: [project, SHARES, dashboardId],
-    queryFn: ({ signal }) => all<Share>(api, project, SHARES, { dashboard_id: dashboardId }, signal),
+    queryFn: ({ signal }) => all<Share>(api, project, SHARES, dashboardId ? { dashboard_id: dashboardId } : {}, signal),
   });
 }
 

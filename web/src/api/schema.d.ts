@@ -285,6 +285,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/query/sql": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** One SELECT in SQL over the project's own rows */
+        post: operations["post /api/v1/query/sql"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/query/sql/tables": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tables and columns that statements may name */
+        get: operations["get /api/v1/query/sql/tables"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/query/funnel": {
         parameters: {
             query?: never;
@@ -478,6 +512,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/query/attribution/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Whose conversions a row of an attribution is made of */
+        post: operations["post /api/v1/query/attribution/people"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/query/sessions": {
         parameters: {
             query?: never;
@@ -490,6 +541,23 @@ export interface paths {
         put?: never;
         /** Sessions by inactivity: how many, how long, how many bounced, by any field and over time */
         post: operations["post /api/v1/query/sessions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/query/sessions/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Whose sessions a number counts */
+        post: operations["post /api/v1/query/sessions/people"];
         delete?: never;
         options?: never;
         head?: never;
@@ -804,6 +872,23 @@ export interface paths {
         put?: never;
         /** The same people as CSV, all at once */
         post: operations["post /api/v1/people/export"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/properties": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The properties that people's profiles have */
+        get: operations["get /api/v1/people/properties"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1615,6 +1700,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/pii/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What the rules make of a sample, before they hold */
+        post: operations["post /api/v1/pii/preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/pii/scans": {
         parameters: {
             query?: never;
@@ -2155,6 +2257,200 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/incidents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The incidents of the project */
+        get: operations["get /api/v1/incidents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One incident with its timeline */
+        get: operations["get /api/v1/incidents/{id}"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents/{id}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take an incident on: nobody else is told */
+        post: operations["post /api/v1/incidents/{id}/acknowledge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents/{id}/snooze": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let nobody be told of an incident for a while */
+        post: operations["post /api/v1/incidents/{id}/snooze"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents/{id}/resolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that an incident is over */
+        post: operations["post /api/v1/incidents/{id}/resolve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents/{id}/comment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say something about an incident */
+        post: operations["post /api/v1/incidents/{id}/comment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents/links/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a link in a message is about, a page for people */
+        get: operations["get /api/v1/incidents/links/{token}"];
+        put?: never;
+        /** Acknowledge what a link is about */
+        post: operations["post /api/v1/incidents/links/{token}"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The policies of the project */
+        get: operations["get /api/v1/policies"];
+        put?: never;
+        /** Make a policy of who is told when */
+        post: operations["post /api/v1/policies"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policies/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One policy */
+        get: operations["get /api/v1/policies/{id}"];
+        /** Write a policy anew */
+        put: operations["put /api/v1/policies/{id}"];
+        post?: never;
+        /** Remove a policy that no rule names */
+        delete: operations["delete /api/v1/policies/{id}"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/maintenance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The maintenance windows of the project */
+        get: operations["get /api/v1/maintenance"];
+        put?: never;
+        /** Make a maintenance window */
+        post: operations["post /api/v1/maintenance"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/maintenance/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One maintenance window */
+        get: operations["get /api/v1/maintenance/{id}"];
+        /** Write a maintenance window anew */
+        put: operations["put /api/v1/maintenance/{id}"];
+        post?: never;
+        /** Remove a maintenance window */
+        delete: operations["delete /api/v1/maintenance/{id}"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/reports": {
         parameters: {
             query?: never;
@@ -2162,11 +2458,48 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The reports and when they come next */
+        /** The reports, and the built-in ones */
         get: operations["get /api/v1/reports"];
         put?: never;
-        /** Make a report that comes by schedule */
+        /** Make a report */
         post: operations["post /api/v1/reports"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/reports/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The reports, for old clients
+         * @description The same as /api/v1/reports, for older clients.
+         */
+        get: operations["get /reports/"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a report would say now */
+        post: operations["post /api/v1/reports/preview"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2185,7 +2518,7 @@ export interface paths {
         /** Write a report anew */
         put: operations["put /api/v1/reports/{id}"];
         post?: never;
-        /** Remove a report and its runs */
+        /** Remove a report, its runs and their files */
         delete: operations["delete /api/v1/reports/{id}"];
         options?: never;
         head?: never;
@@ -2201,7 +2534,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Run a report now and mail it */
+        /** Run a report now and send it */
         post: operations["post /api/v1/reports/{id}/run"];
         delete?: never;
         options?: never;
@@ -2216,7 +2549,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The runs of a report with their numbers */
+        /** The runs of a report */
         get: operations["get /api/v1/reports/{id}/runs"];
         put?: never;
         post?: never;
@@ -2241,6 +2574,318 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{id}/runs/{run}/files/{format}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A run as a file */
+        get: operations["get /api/v1/reports/{id}/runs/{run}/files/{format}"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{id}/runs/{run}/shares": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The links to a run */
+        get: operations["get /api/v1/reports/{id}/runs/{run}/shares"];
+        put?: never;
+        /** Make a link that shows a run to whoever has it */
+        post: operations["post /api/v1/reports/{id}/runs/{run}/shares"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{id}/runs/{run}/shares/{share}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End a link to a run */
+        delete: operations["delete /api/v1/reports/{id}/runs/{run}/shares/{share}"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/shared/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The run behind a link */
+        get: operations["get /api/v1/reports/shared/{token}"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schemas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The schemas of events */
+        get: operations["get /api/v1/schemas"];
+        put?: never;
+        /** Give an event a schema */
+        post: operations["post /api/v1/schemas"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schemas/draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A schema that describes what is stored */
+        post: operations["post /api/v1/schemas/draft"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schemas/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Hold properties against a schema */
+        post: operations["post /api/v1/schemas/check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schemas/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What becomes of events that break their schema */
+        get: operations["get /api/v1/schemas/settings"];
+        /** Observe, warn or reject */
+        put: operations["put /api/v1/schemas/settings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schemas/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The schema of an event */
+        get: operations["get /api/v1/schemas/{id}"];
+        /** Write the next version of a schema */
+        put: operations["put /api/v1/schemas/{id}"];
+        post?: never;
+        /** Remove a schema with its versions */
+        delete: operations["delete /api/v1/schemas/{id}"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schemas/{id}/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a next version would break */
+        post: operations["post /api/v1/schemas/{id}/try"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schemas/{id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The versions of a schema */
+        get: operations["get /api/v1/schemas/{id}/versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quality": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The scores of the project's events */
+        get: operations["get /api/v1/quality"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quality/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Scores day by day */
+        get: operations["get /api/v1/quality/history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quality/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Check now */
+        post: operations["post /api/v1/quality/check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quality/findings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is wrong with what arrives */
+        get: operations["get /api/v1/quality/findings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quality/findings/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One finding */
+        get: operations["get /api/v1/quality/findings/{id}"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quality/findings/{id}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that a finding is known */
+        post: operations["post /api/v1/quality/findings/{id}/acknowledge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dictionary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Events, or the properties of one */
+        get: operations["get /api/v1/dictionary"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Describe an event or property */
+        patch: operations["patch /api/v1/dictionary"];
         trace?: never;
     };
     "/api/v1/auth/register": {
@@ -2375,7 +3020,8 @@ export interface paths {
         get: operations["get /api/v1/auth/sessions"];
         put?: never;
         post?: never;
-        delete?: never;
+        /** End every session but this one */
+        delete: operations["delete /api/v1/auth/sessions"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2747,7 +3393,11 @@ export interface paths {
         get: operations["get /auth/sessions"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * End every session but this one
+         * @description The same as /api/v1/auth/sessions, for older clients.
+         */
+        delete: operations["delete /auth/sessions"];
         options?: never;
         head?: never;
         patch?: never;
@@ -3223,6 +3873,40 @@ export interface paths {
         patch: operations["patch /api/v1/users/{user_id}"];
         trace?: never;
     };
+    "/api/v1/users/{user_id}/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Sign somebody out everywhere */
+        delete: operations["delete /api/v1/users/{user_id}/sessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End the second factor of somebody who lost it, and their sessions */
+        delete: operations["delete /api/v1/users/{user_id}/second-factor"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit": {
         parameters: {
             query?: never;
@@ -3328,6 +4012,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project_id}/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How much it may send and ask, and has sent today */
+        get: operations["get /api/v1/projects/{project_id}/limits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project_id}/keys": {
         parameters: {
             query?: never;
@@ -3419,6 +4120,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/inbox": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What happened to you and your projects */
+        get: operations["get /api/v1/inbox"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inbox/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Note what was read */
+        post: operations["post /api/v1/inbox/read"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/system": {
         parameters: {
             query?: never;
@@ -3428,6 +4163,23 @@ export interface paths {
         };
         /** How the engines and the functions behind them are */
         get: operations["get /api/v1/system"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The jobs of a project of every kind, the newest first */
+        get: operations["get /api/v1/jobs"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3747,15 +4499,16 @@ export interface components {
          * @description A stable code; never renamed once released.
          * @enum {unknown}
          */
-        Refusal: "account_blocked" | "bad_code" | "bad_credentials" | "bad_cursor" | "bad_destination" | "bad_encoding" | "bad_filter" | "bad_id" | "bad_idempotency_key" | "bad_link" | "bad_measure" | "bad_properties" | "bad_question" | "bad_range" | "bad_reference_table" | "bad_request" | "bad_schedule" | "bad_segment" | "bad_text" | "bad_timestamp" | "bad_timezone" | "bad_value" | "body_too_large" | "body_too_slow" | "conflict" | "consent_withdrawn" | "csrf_missing" | "duplicate_key" | "event_too_large" | "gone" | "headers_too_large" | "idempotency_key_reused" | "internal" | "key_expired" | "key_missing" | "key_revoked" | "key_unknown" | "last_owner" | "malformed_json" | "method_not_allowed" | "name_missing" | "name_too_long" | "not_a_cloudevent" | "not_an_object" | "not_found" | "organisation_required" | "origin_forbidden" | "overloaded" | "person_erased" | "project_forbidden" | "project_required" | "query_too_expensive" | "quota_exceeded" | "rate_limited" | "role_missing" | "scope_missing" | "second_factor_required" | "store_refused" | "token_expired" | "token_missing" | "token_required" | "token_revoked" | "token_unknown" | "too_deep" | "too_many_events" | "too_many_properties" | "unavailable" | "unexpected_event_type" | "unknown_field" | "unsupported_media_type" | "user_id_missing" | "value_too_long" | "version_changed" | "version_missing" | "weak_password" | "wrong_account" | "wrong_shape" | "wrong_type";
+        Refusal: "account_blocked" | "bad_code" | "bad_credentials" | "bad_cursor" | "bad_destination" | "bad_encoding" | "bad_filter" | "bad_id" | "bad_idempotency_key" | "bad_link" | "bad_measure" | "bad_properties" | "bad_question" | "bad_range" | "bad_reference_table" | "bad_request" | "bad_schedule" | "bad_schema" | "bad_segment" | "bad_sql" | "bad_text" | "bad_timestamp" | "bad_timezone" | "bad_value" | "body_too_large" | "body_too_slow" | "conflict" | "consent_withdrawn" | "csrf_missing" | "duplicate_key" | "event_too_large" | "gone" | "headers_too_large" | "idempotency_key_reused" | "internal" | "key_expired" | "key_missing" | "key_revoked" | "key_unknown" | "last_owner" | "malformed_json" | "method_not_allowed" | "name_missing" | "name_too_long" | "not_a_cloudevent" | "not_an_object" | "not_found" | "organisation_required" | "origin_forbidden" | "overloaded" | "person_erased" | "project_forbidden" | "project_required" | "query_too_expensive" | "quota_exceeded" | "rate_limited" | "role_missing" | "schema_incompatible" | "schema_mismatch" | "scope_missing" | "second_factor_required" | "store_refused" | "token_expired" | "token_missing" | "token_required" | "token_revoked" | "token_unknown" | "too_deep" | "too_many_events" | "too_many_properties" | "unavailable" | "unexpected_event_type" | "unknown_field" | "unsupported_media_type" | "user_id_missing" | "value_too_long" | "version_changed" | "version_missing" | "weak_password" | "wrong_account" | "wrong_shape" | "wrong_type";
         /**
          * Accepted
-         * @description The answer to an accepted request.
+         * @description The answer to an accepted request. `warnings`: stored events that are not as their project's schema says.
          */
         "functions.ingest.answers.Accepted": {
             accepted: number;
             rejected: components["schemas"]["Refused"][];
             receipt: string;
+            warnings?: components["schemas"]["Refused"][];
         };
         /**
          * Refused
@@ -4201,7 +4954,7 @@ export interface components {
         };
         /**
          * BreakdownAnswer
-         * @description The largest groups, all other ones as one, and everything; each counted on its own from the rows.
+         * @description The largest groups, all other ones as one, and everything; each is exact on its own, for every measure.
          */
         BreakdownAnswer: {
             rows: components["schemas"]["BreakdownRow"][];
@@ -4279,6 +5032,68 @@ export interface components {
         UserCount: {
             user_id: string | null;
             count: number;
+        };
+        /**
+         * SqlAnswer
+         * @description The rows; integers beyond 2^53 and decimals are texts. `truncated`: there are more than were asked for.
+         *
+         *         `estimated_rows` is what the index says would be read, of `explain` only.
+         */
+        SqlAnswer: {
+            columns: components["schemas"]["Column"][];
+            rows: unknown[][];
+            truncated: boolean;
+            took_ms: number;
+            rows_read: number;
+            bytes_read: number;
+            /** @default null */
+            estimated_rows: number | null;
+        };
+        /**
+         * Column
+         * @description A column, and its type in ClickHouse's words.
+         */
+        Column: {
+            name: string;
+            type: string;
+        };
+        /**
+         * SqlQuery
+         * @description One SELECT, and the values of its `{name:Type}`; `limit` rows of its answer at most.
+         *
+         *         With `explain` it is read and estimated, and not run.
+         */
+        SqlQuery: {
+            sql: string;
+            /** @default {} */
+            parameters: {
+                [key: string]: string | number | boolean | null;
+            };
+            /** @default 1000 */
+            limit: number;
+            /**
+             * @default json
+             * @enum {unknown}
+             */
+            format: "csv" | "json";
+            /** @default false */
+            explain: boolean;
+        };
+        /**
+         * SqlTables
+         * @description Every table that statements may name.
+         */
+        SqlTables: {
+            tables: components["schemas"]["SqlTable"][];
+        };
+        /**
+         * SqlTable
+         * @description A table that statements may name, and what one of its rows is.
+         */
+        SqlTable: {
+            name: string;
+            about: string;
+            columns: components["schemas"]["Column"][];
         };
         /**
          * FunnelAnswer
@@ -4366,7 +5181,7 @@ export interface components {
         FunnelQuery: {
             from: string;
             to: string;
-            steps: components["schemas"]["functions.query_funnel.question.Step"][];
+            steps: components["schemas"]["shared.query.funnel.question.Step"][];
             /**
              * @default 7d
              * @example 30m
@@ -4414,7 +5229,7 @@ export interface components {
          * Step
          * @description One step, and what to call it.
          */
-        "functions.query_funnel.question.Step": {
+        "shared.query.funnel.question.Step": {
             /** @default  */
             event: string;
             /** @default [] */
@@ -4465,13 +5280,14 @@ export interface components {
          * BehindQuery
          * @description Who is behind a step: those who came to it, or with `dropped` those who came to it and no further.
          *
-         *         `group`: only those of this one value of `breakdown`, which may be null. `took`: only those whom it took at least
-         *         so many whole seconds to come there, and less than so many, null for any number.
+         *         `group`: only those of this one value of `breakdown`, which may be null; `others`: only those of none of the groups
+         *         in the answer. `took`: only those whom it took at least so many whole seconds to come there, and less than so many,
+         *         null for any number. `time`: only those who began first in the bucket of the trend that begins then.
          */
         BehindQuery: {
             from: string;
             to: string;
-            steps: components["schemas"]["functions.query_funnel.question.Step"][];
+            steps: components["schemas"]["shared.query.funnel.question.Step"][];
             /**
              * @default 7d
              * @example 30m
@@ -4519,6 +5335,10 @@ export interface components {
             dropped: boolean;
             /** @default [] */
             group: (string | null)[];
+            /** @default false */
+            others: boolean;
+            /** @default null */
+            time: string | null;
             /** @default null */
             took: [
                 number,
@@ -4531,11 +5351,17 @@ export interface components {
         };
         /**
          * RetentionAnswer
-         * @description All cohorts that have anybody, and the mean at each offset: per person of the cohorts that are complete there.
+         * @description All cohorts that have anybody, and the means at each offset: of the cohorts that are complete there.
+         *
+         *         `mean` is per person; `mean_shares` is of all that the first intervals have, which says of sums how much of what
+         *         they brought then people go on to bring. `hint` says what to look at where nobody began.
          */
         "functions.query_retention.logic.RetentionAnswer": {
             cohorts: components["schemas"]["Cohort"][];
             mean: (number | null)[];
+            mean_shares: (number | null)[];
+            breakdown: components["schemas"]["RetentionBreakdown"] | null;
+            hint: string;
             exact: boolean;
             took_ms: number;
             rows_read: number;
@@ -4548,14 +5374,36 @@ export interface components {
          * Cohort
          * @description Those who began in one interval: how many, and what became of them at each offset, beginning with 0.
          *
-         *         Values are people, or sums; with brackets the first is the cohort's size, and one of each bracket follows. From
+         *         Values are people, or sums; with brackets the first is the cohort's size, and one of each bracket follows. `shares`
+         *         are parts of the first value: of the people, or of what the first interval brought, and null where that is 0. From
          *         `incomplete_from` on they may still grow; null where none does.
          */
         Cohort: {
             date: string;
             size: number;
             values: number[];
+            shares: (number | null)[];
             incomplete_from: number | null;
+        };
+        /**
+         * RetentionBreakdown
+         * @description The groups with most people in their cohorts, and how many people are in cohorts of all other groups.
+         */
+        RetentionBreakdown: {
+            by: string;
+            groups: components["schemas"]["RetentionGroup"][];
+            other: number;
+        };
+        /**
+         * RetentionGroup
+         * @description The retention of one group; null is the key of those who do not say anything in the field.
+         */
+        RetentionGroup: {
+            key: string | null;
+            people: number;
+            cohorts: components["schemas"]["Cohort"][];
+            mean: (number | null)[];
+            mean_shares: (number | null)[];
         };
         /**
          * RetentionQuery
@@ -4563,7 +5411,9 @@ export interface components {
          *
          *         `first_time`: the cohort of a person is that of their first such event ever; otherwise they are in the cohort of
          *         every interval with one. `rolling`: intervals are counted on each person's own clock, from their first such event
-         *         on: 24 hours, 7 or 30 days long; otherwise they are those of the calendar.
+         *         on: 24 hours, 7 or 30 days long; otherwise they are those of the calendar. `cohort_by`: `event`, `first_seen`, or
+         *         `profile.<name>`, a date in people's profiles. `breakdown`: the same for each of the `limit` largest groups, by what
+         *         the first event of a person says that makes them part of a cohort.
          */
         RetentionQuery: {
             from: string;
@@ -4600,11 +5450,8 @@ export interface components {
              *     }
              */
             returning: components["schemas"]["Act"];
-            /**
-             * @default event
-             * @enum {unknown}
-             */
-            cohort_by: "event" | "first_seen";
+            /** @default event */
+            cohort_by: string;
             /** @default true */
             first_time: boolean;
             /** @default false */
@@ -4625,6 +5472,10 @@ export interface components {
             measure: string;
             /** @default false */
             cumulative: boolean;
+            /** @default null */
+            breakdown: string | null;
+            /** @default 5 */
+            limit: number;
         };
         /**
          * Act
@@ -4641,10 +5492,13 @@ export interface components {
         /**
          * LifecycleAnswer
          * @description The points of all intervals the range touches, each whole; the last ones may not be over (`incomplete_from`).
+         *
+         *         `hint` says what to look at where nobody did anything.
          */
         LifecycleAnswer: {
             points: components["schemas"]["LifecyclePoint"][];
             incomplete_from: string | null;
+            hint: string;
             exact: boolean;
             took_ms: number;
             rows_read: number;
@@ -4698,12 +5552,13 @@ export interface components {
         };
         /**
          * StickinessAnswer
-         * @description Over `intervals` of the range: in how many people were active; and each day's active people.
+         * @description Over `intervals` of the range: in how many people were active; and each day's active people; `hint` if nobody.
          */
         StickinessAnswer: {
             intervals: number;
             histogram: components["schemas"]["StickyCount"][];
             active: components["schemas"]["ActiveDay"][];
+            hint: string;
             exact: boolean;
             took_ms: number;
             rows_read: number;
@@ -4784,6 +5639,9 @@ export interface components {
         /**
          * RetentionPeopleQuery
          * @description Who is behind a number of a cohort: those who came back at `offset`, of the cohort that begins at `cohort`.
+         *
+         *         Of a sum, those who brought something there other than 0. `group`: only those of this one value of `breakdown`,
+         *         which may be null.
          */
         RetentionPeopleQuery: {
             from: string;
@@ -4820,11 +5678,8 @@ export interface components {
              *     }
              */
             returning: components["schemas"]["Act"];
-            /**
-             * @default event
-             * @enum {unknown}
-             */
-            cohort_by: "event" | "first_seen";
+            /** @default event */
+            cohort_by: string;
             /** @default true */
             first_time: boolean;
             /** @default false */
@@ -4845,8 +5700,14 @@ export interface components {
             measure: string;
             /** @default false */
             cumulative: boolean;
+            /** @default null */
+            breakdown: string | null;
+            /** @default 5 */
+            limit: number;
             cohort: string;
             offset: number;
+            /** @default [] */
+            group: (string | null)[];
             /** @default 100 */
             page: number;
             /** @default  */
@@ -4893,7 +5754,7 @@ export interface components {
         };
         /**
          * StickinessPeopleQuery
-         * @description Who was active in exactly so many intervals.
+         * @description Who was active in exactly so many intervals; or on a day, or within 7 or 30 days that end with it.
          */
         StickinessPeopleQuery: {
             from: string;
@@ -4922,7 +5783,15 @@ export interface components {
              *     }
              */
             act: components["schemas"]["Act"];
-            intervals: number;
+            /** @default null */
+            intervals: number | null;
+            /** @default null */
+            time: string | null;
+            /**
+             * @default daily
+             * @enum {unknown}
+             */
+            span: "daily" | "monthly" | "weekly";
             /** @default 100 */
             page: number;
             /** @default  */
@@ -5084,6 +5953,8 @@ export interface components {
         /**
          * AttributionAnswer
          * @description The values with most credit by the first model, all other ones as one, and all conversions.
+         *
+         *         `hint` says what to look at where there is no conversion.
          */
         AttributionAnswer: {
             rows: components["schemas"]["AttributionRow"][];
@@ -5092,6 +5963,7 @@ export interface components {
             };
             conversions: number;
             value: number;
+            hint: string;
             exact: boolean;
             took_ms: number;
             rows_read: number;
@@ -5169,6 +6041,68 @@ export interface components {
             timezone: string | null;
             /** @default false */
             explain: boolean;
+        };
+        /**
+         * AttributionPeopleQuery
+         * @description Whose conversions a row is made of: those that `model` credits to `key`, null for those without any touch.
+         *
+         *         `others`: those that it credits to values that are not in the answer. `model` is one of `models`, by default the
+         *         first.
+         */
+        AttributionPeopleQuery: {
+            from: string;
+            to: string;
+            conversion: components["schemas"]["Act"];
+            /**
+             * @default {
+             *       "event": "",
+             *       "any_of": [],
+             *       "filters": []
+             *     }
+             */
+            touch: components["schemas"]["Act"];
+            /** @default channel */
+            by: string;
+            /**
+             * @default 30d
+             * @example 30m
+             * @example 7d
+             */
+            lookback: string;
+            /**
+             * @default 7d
+             * @example 30m
+             * @example 7d
+             */
+            half_life: string;
+            models?: ("first" | "last" | "linear" | "position" | "time_decay")[];
+            /** @default revenue */
+            value: string;
+            /** @default true */
+            collapse: boolean;
+            /** @default 50 */
+            limit: number;
+            /** @default [] */
+            filters: components["schemas"]["Filter"][];
+            /**
+             * @default users
+             * @enum {unknown}
+             */
+            count_by: "sessions" | "users";
+            /** @default null */
+            timezone: string | null;
+            /** @default false */
+            explain: boolean;
+            /** @default null */
+            key: string | null;
+            /** @default false */
+            others: boolean;
+            /** @default null */
+            model: ("first" | "last" | "linear" | "position" | "time_decay") | null;
+            /** @default 100 */
+            page: number;
+            /** @default  */
+            cursor: string;
         };
         /**
          * SessionsAnswer
@@ -5288,6 +6222,50 @@ export interface components {
             timezone: string | null;
             /** @default false */
             explain: boolean;
+        };
+        /**
+         * SessionPeopleQuery
+         * @description Whose sessions a number counts: of those that begin in the range, only those that all of these name.
+         *
+         *         `group`: a text or null for each field of `by`. `time`: the begin of one of the `points`. `took`: sessions that last
+         *         at least so many seconds and fewer than so many, null for any number. `bounced`: those of one event, or of several.
+         */
+        SessionPeopleQuery: {
+            from: string;
+            to: string;
+            /** @default null */
+            by: string | string[] | null;
+            /** @default null */
+            group_by: string | string[] | null;
+            /** @default null */
+            interval: ("day" | "hour" | "minute" | "month" | "week") | null;
+            /** @default [] */
+            events: string[];
+            /** @default [] */
+            filters: components["schemas"]["Filter"][];
+            /** @default null */
+            gap: string | null;
+            /** @default 10 */
+            limit: number;
+            /** @default null */
+            timezone: string | null;
+            /** @default false */
+            explain: boolean;
+            /** @default [] */
+            group: (string | null)[];
+            /** @default null */
+            time: string | null;
+            /** @default null */
+            took: [
+                number,
+                number | null
+            ] | null;
+            /** @default null */
+            bounced: boolean | null;
+            /** @default 100 */
+            page: number;
+            /** @default  */
+            cursor: string;
         };
         /**
          * SessionListAnswer
@@ -5610,7 +6588,7 @@ export interface components {
          * Tried
          * @description A definition to try out.
          */
-        Tried: {
+        "functions.segment.api.Tried": {
             definition: components["schemas"]["And"] | components["schemas"]["Or"] | components["schemas"]["Not"] | components["schemas"]["shared.query.segment_rules.Did"] | components["schemas"]["Seen"] | components["schemas"]["InOrder"] | components["schemas"]["shared.query.segment_rules.Property"] | components["schemas"]["InSegment"];
         };
         /**
@@ -6049,6 +7027,13 @@ export interface components {
             timezone: string | null;
         };
         /**
+         * ProfilePropertiesAnswer
+         * @description The names of properties of profiles, as filters and columns take them (`profile.<name>`), at most 10,000.
+         */
+        ProfilePropertiesAnswer: {
+            properties: string[];
+        };
+        /**
          * PersonAnswer
          * @description A person: `keys` are all their ids; `links` and `merges` say who, when and why; newest changes first.
          */
@@ -6226,15 +7211,17 @@ export interface components {
         };
         /**
          * SessionsQuery
-         * @description Which of them; `gap` is how many seconds without an event end a session that has no id of the client's.
+         * @description Which of them; `gap` is how many seconds without an event end a session without a client's id.
+         *
+         *         By default it is the project's.
          */
         SessionsQuery: {
             /** @default  */
             from: string;
             /** @default  */
             to: string;
-            /** @default 1800 */
-            gap: number;
+            /** @default null */
+            gap: number | null;
             /** @default null */
             timezone: string | null;
             /** @default 100 */
@@ -6947,6 +7934,7 @@ export interface components {
         CopiesAnswer: {
             items: components["schemas"]["Copy"][];
             next_cursor: string | null;
+            policy: components["schemas"]["CopyPolicy"];
         };
         /**
          * Copy
@@ -6977,6 +7965,20 @@ export interface components {
             drill: string | null;
             error_code: string | null;
             error_detail: string | null;
+        };
+        /**
+         * CopyPolicy
+         * @description What happens by itself: `schedule` and `drill_schedule` as cron in UTC, null for never.
+         *
+         *         Each copy is kept for `keep_days`.
+         *
+         *         `elsewhere`: copies go to a place of their own (`SLUICE_BACKUP_URL`), not beside the data they are of.
+         */
+        CopyPolicy: {
+            schedule: string | null;
+            drill_schedule: string | null;
+            keep_days: number;
+            elsewhere: boolean;
         };
         /**
          * CopiesQuery
@@ -7124,6 +8126,29 @@ export interface components {
             description: string;
         };
         /**
+         * Tried
+         * @description What would be stored of a sample, and the paths where that is something else than was sent.
+         */
+        "functions.pii.rules.Tried": {
+            after: unknown;
+            changed: string[];
+        };
+        /**
+         * TryRequest
+         * @description Properties as a client would send them, and a rule to try with those there are: new, or in the place of `id`.
+         *
+         *         Without `rule` the project's rules are tried as they are.
+         */
+        TryRequest: {
+            sample: {
+                [key: string]: unknown;
+            };
+            /** @default null */
+            rule: components["schemas"]["functions.pii.rules.RuleRequest"] | null;
+            /** @default null */
+            id: string | null;
+        };
+        /**
          * ScanRequest
          * @description How much is looked at: `rows` events, and as many refused payloads, of the last `days`.
          */
@@ -7234,7 +8259,7 @@ export interface components {
          */
         WebhookRequest: {
             url: string;
-            types: ("alert.firing" | "alert.resolved" | "erasure.completed" | "event.matched" | "export.completed" | "export.failed" | "ledger.gap" | "report.ready" | "retention.enforced")[];
+            types: ("alert.firing" | "alert.resolved" | "erasure.completed" | "event.matched" | "export.completed" | "export.failed" | "ledger.gap" | "quality.found" | "quality.gone" | "report.ready" | "retention.enforced")[];
             /** @default null */
             filter: components["schemas"]["functions.webhooks.matching.Wanted"] | null;
             /** @default  */
@@ -7258,7 +8283,7 @@ export interface components {
             /** @default null */
             url: string | null;
             /** @default null */
-            types: ("alert.firing" | "alert.resolved" | "erasure.completed" | "event.matched" | "export.completed" | "export.failed" | "ledger.gap" | "report.ready" | "retention.enforced")[] | null;
+            types: ("alert.firing" | "alert.resolved" | "erasure.completed" | "event.matched" | "export.completed" | "export.failed" | "ledger.gap" | "quality.found" | "quality.gone" | "report.ready" | "retention.enforced")[] | null;
             /** @default null */
             filter: components["schemas"]["functions.webhooks.matching.Wanted"] | null;
             /** @default null */
@@ -7381,7 +8406,7 @@ export interface components {
         ChannelRequest: {
             name: string;
             target: components["schemas"]["Slack"] | components["schemas"]["Mattermost"] | components["schemas"]["Telegram"] | components["schemas"]["PagerDuty"] | components["schemas"]["JiraServiceManagement"] | components["schemas"]["Alertmanager"];
-            types?: ("alert.firing" | "alert.resolved" | "erasure.completed" | "event.matched" | "export.completed" | "export.failed" | "ledger.gap" | "report.ready" | "retention.enforced")[];
+            types?: ("alert.firing" | "alert.resolved" | "erasure.completed" | "event.matched" | "export.completed" | "export.failed" | "ledger.gap" | "quality.found" | "quality.gone" | "report.ready" | "retention.enforced")[];
             /**
              * @default en
              * @enum {unknown}
@@ -7465,7 +8490,7 @@ export interface components {
             /** @default null */
             target: (components["schemas"]["Slack"] | components["schemas"]["Mattermost"] | components["schemas"]["Telegram"] | components["schemas"]["PagerDuty"] | components["schemas"]["JiraServiceManagement"] | components["schemas"]["Alertmanager"]) | null;
             /** @default null */
-            types: ("alert.firing" | "alert.resolved" | "erasure.completed" | "event.matched" | "export.completed" | "export.failed" | "ledger.gap" | "report.ready" | "retention.enforced")[] | null;
+            types: ("alert.firing" | "alert.resolved" | "erasure.completed" | "event.matched" | "export.completed" | "export.failed" | "ledger.gap" | "quality.found" | "quality.gone" | "report.ready" | "retention.enforced")[] | null;
             /** @default null */
             language: ("en" | "ru") | null;
             /** @default null */
@@ -7475,7 +8500,9 @@ export interface components {
          * AlertAnswer
          * @description A rule and where it stands: `value` was judged last, for the window that ended at `evaluated_to`.
          *
-         *         `unknown` says that nobody can know for now, `problem` why. A rule that fires stays so while nobody knows.
+         *         `unknown` says that nobody can know for now, `problem` why. A rule that fires stays so while nobody knows; it is
+         *         `acknowledged` when all its open incidents are. Of a rule with groups `value` is how many of them fire, the state
+         *         that of the worst, and `incident` the oldest; `groups` are the largest and those that are not ok, none in a list.
          */
         AlertAnswer: {
             /** Format: uuid */
@@ -7483,11 +8510,13 @@ export interface components {
             rule: components["schemas"]["functions.alert_evaluate.rules.Rule"];
             paused: boolean;
             /** @enum {unknown} */
-            state: "firing" | "ok" | "pending" | "resolved" | "unknown";
+            state: "acknowledged" | "firing" | "ok" | "pending" | "resolved" | "unknown";
             value: number | null;
             problem: components["schemas"]["AlertProblem"] | null;
             pending_since: string | null;
             incident_id: string | null;
+            incident: components["schemas"]["AlertIncident"] | null;
+            groups: components["schemas"]["AlertGroup"][];
             evaluated_to: string | null;
             created_at: string;
             updated_at: string;
@@ -7496,18 +8525,19 @@ export interface components {
          * Rule
          * @description A rule as its caller writes it. The condition must hold `for` so long before anybody is told.
          *
-         *         Of a window with fewer than `min_volume` events of the query nothing is concluded: the condition does not hold.
+         *         Of a window with fewer than `min_volume` events of the query nothing is concluded: the condition does not hold. Of a
+         *         funnel it is people who began. With a `policy` incidents are told of as that says, and `notify` is not asked.
          */
         "functions.alert_evaluate.rules.Rule": {
             name: string;
-            query: components["schemas"]["RuleQuery"];
+            query: components["schemas"]["GroupedQuery"];
             /**
              * @example 5m
              * @example 1h
              * @example 1d
              */
             window: string;
-            condition: components["schemas"]["Threshold"] | components["schemas"]["Absence"] | components["schemas"]["Change"] | components["schemas"]["Rate"] | components["schemas"]["Ratio"] | components["schemas"]["Anomaly"] | components["schemas"]["Composite"];
+            condition: components["schemas"]["Threshold"] | components["schemas"]["Absence"] | components["schemas"]["Change"] | components["schemas"]["Rate"] | components["schemas"]["Ratio"] | components["schemas"]["Funnel"] | components["schemas"]["Anomaly"] | components["schemas"]["Composite"];
             /**
              * @default 0m
              * @example 5m
@@ -7522,6 +8552,8 @@ export interface components {
             severity: "critical" | "error" | "info" | "warning";
             /** @default 0 */
             min_volume: number;
+            /** @default null */
+            policy: string | null;
             /**
              * @default {
              *       "emails": [],
@@ -7532,16 +8564,20 @@ export interface components {
             notify: components["schemas"]["functions.alert_evaluate.rules.Notify"];
         };
         /**
-         * RuleQuery
-         * @description What is counted: the body of a count without its range, which is the rule's window.
+         * GroupedQuery
+         * @description What is counted, and by which field: then each of the `top` largest groups is judged for itself.
          */
-        RuleQuery: {
+        GroupedQuery: {
             /** @default [] */
             events: string[];
             /** @default [] */
             filters: components["schemas"]["Filter"][];
             /** @default count */
             measure: string;
+            /** @default null */
+            group_by: string | null;
+            /** @default 10 */
+            top: number;
         };
         /**
          * Threshold
@@ -7613,16 +8649,66 @@ export interface components {
             recover: number | null;
         };
         /**
-         * Anomaly
-         * @description Holds while the number is further from what is usual at this hour of the week than noise explains.
+         * RuleQuery
+         * @description What is counted: the body of a count without its range, which is the rule's window.
+         */
+        RuleQuery: {
+            /** @default [] */
+            events: string[];
+            /** @default [] */
+            filters: components["schemas"]["Filter"][];
+            /** @default count */
+            measure: string;
+        };
+        /**
+         * Funnel
+         * @description Holds while a funnel's conversion, first step to last, compares so with `value`; of nobody there is none.
          *
-         *         Usual is the median of the same window in the `weeks` before, each with its neighbours; noise their median absolute
-         *         deviation, at least that of counting. `sensitivity` is how many times that a number may be off. Without a number in
-         *         most of those windows nothing is usual, and it does not hold.
+         *         Those are judged who began in the rule's window, each of whom had `within` to come through: the window that is
+         *         judged ended so long ago.
+         */
+        Funnel: {
+            /** @enum {unknown} */
+            type: "funnel";
+            steps: components["schemas"]["shared.query.funnel.question.Step"][];
+            /**
+             * @example 30m
+             * @example 7d
+             */
+            within: string;
+            /** @enum {unknown} */
+            op: "eq" | "gt" | "gte" | "lt" | "lte" | "ne";
+            value: number;
+            /** @default null */
+            recover: number | null;
+            /**
+             * @default sequential
+             * @enum {unknown}
+             */
+            order: "any" | "sequential" | "strict";
+            /**
+             * @default after
+             * @enum {unknown}
+             */
+            ties: "after" | "at_or_after";
+        };
+        /**
+         * Anomaly
+         * @description Holds while the number is further from what is usual than noise explains; `sensitivity` is how many times that.
+         *
+         *         By `mad` usual is the median of the same window in the `weeks` before, each with its neighbours, and noise their
+         *         median absolute deviation. By `seasonal` usual is what the decomposition of all windows of those weeks in a row
+         *         into trend, day and week goes on with, and noise what it leaves over. Noise is at least that of counting. Without a
+         *         number in most of those windows (those at this hour of the week) nothing is usual, and it does not hold.
          */
         Anomaly: {
             /** @enum {unknown} */
             type: "anomaly";
+            /**
+             * @default mad
+             * @enum {unknown}
+             */
+            method: "mad" | "seasonal";
             /** @default 6 */
             sensitivity: number;
             /** @default 4 */
@@ -7649,7 +8735,7 @@ export interface components {
          * @description One condition of several; without a `query` of its own it is about the rule's.
          */
         "functions.alert_evaluate.conditions.Part": {
-            condition: components["schemas"]["Threshold"] | components["schemas"]["Absence"] | components["schemas"]["Change"] | components["schemas"]["Rate"] | components["schemas"]["Ratio"] | components["schemas"]["Anomaly"];
+            condition: components["schemas"]["Threshold"] | components["schemas"]["Absence"] | components["schemas"]["Change"] | components["schemas"]["Rate"] | components["schemas"]["Ratio"] | components["schemas"]["Funnel"] | components["schemas"]["Anomaly"];
             /** @default null */
             query: components["schemas"]["RuleQuery"] | null;
         };
@@ -7679,6 +8765,29 @@ export interface components {
             detail: string;
         };
         /**
+         * AlertIncident
+         * @description The incident of a rule or a group that is not over, and whether somebody acknowledged it.
+         */
+        AlertIncident: {
+            /** Format: uuid */
+            id: string;
+            /** @enum {unknown} */
+            state: "acknowledged" | "open";
+        };
+        /**
+         * AlertGroup
+         * @description Where one group of a rule stands.
+         */
+        AlertGroup: {
+            group: string;
+            /** @enum {unknown} */
+            state: "acknowledged" | "firing" | "ok" | "pending" | "resolved" | "unknown";
+            value: number | null;
+            pending_since: string | null;
+            incident_id: string | null;
+            incident: components["schemas"]["AlertIncident"] | null;
+        };
+        /**
          * AlertsAnswer
          * @description Rules, the newest first; `next_cursor` is null on the last page.
          */
@@ -7698,7 +8807,7 @@ export interface components {
         };
         /**
          * PreviewAnswer
-         * @description What a rule would have come to; a point is a window, in the order of time.
+         * @description What a rule would have come to; a point is a window, of each group that was judged, in the order of time.
          */
         PreviewAnswer: {
             condition: string;
@@ -7711,6 +8820,8 @@ export interface components {
         /**
          * Previewed
          * @description A window of the past as a rule sees it: its end, its number, whether the condition held, where the rule stood.
+         *
+         *         Of a rule with groups each has a point of its own; `group` is '' otherwise.
          */
         Previewed: {
             at: string;
@@ -7718,14 +8829,18 @@ export interface components {
             holds: boolean;
             /** @enum {unknown} */
             state: "firing" | "ok" | "pending" | "resolved";
+            /** @default  */
+            group: string;
         };
         /**
          * PreviewIncident
-         * @description When the rule would have fired, and until when; `to` is null where it would still.
+         * @description When the rule or a group would have fired, and until when; `to` is null where it would still.
          */
         PreviewIncident: {
             from: string;
             to: string | null;
+            /** @default  */
+            group: string;
         };
         /**
          * PreviewRequest
@@ -7741,15 +8856,27 @@ export interface components {
         /**
          * TrialAnswer
          * @description What a rule comes to now; nothing changes and nobody is told. `holds` is null where nobody can know.
+         *
+         *         Of a rule with groups it holds where it does for any, and `value` is for how many.
          */
         TrialAnswer: {
             holds: boolean | null;
             value: number | null;
+            groups: components["schemas"]["TrialGroup"][];
             condition: string;
             problem: components["schemas"]["AlertProblem"] | null;
             range: {
                 [key: string]: string;
             };
+        };
+        /**
+         * TrialGroup
+         * @description What one group comes to.
+         */
+        TrialGroup: {
+            group: string;
+            holds: boolean;
+            value: number | null;
         };
         /**
          * HistoryAnswer
@@ -7761,12 +8888,13 @@ export interface components {
         };
         /**
          * ChangeAnswer
-         * @description A step of a rule from one state to another, at the end of the window that brought it.
+         * @description A step of a rule or of one of its groups from one state to another, at the end of the window that brought it.
          */
         ChangeAnswer: {
             /** Format: uuid */
             id: string;
             at: string;
+            group: string;
             /** @enum {unknown} */
             before: "firing" | "ok" | "pending" | "resolved" | "unknown";
             /** @enum {unknown} */
@@ -7776,32 +8904,287 @@ export interface components {
             problem: components["schemas"]["AlertProblem"] | null;
         };
         /**
+         * IncidentsAnswer
+         * @description Incidents, the newest first; `next_cursor` is null on the last page.
+         */
+        IncidentsAnswer: {
+            items: components["schemas"]["IncidentAnswer"][];
+            next_cursor: string | null;
+        };
+        /**
+         * IncidentAnswer
+         * @description An incident. `held`: who is to be told is told at `next_at` only, because of maintenance or quiet hours.
+         *
+         *         `condition`, `value`, `threshold`, `window` and `since` are what its rule said last; `step` is how many steps of its
+         *         policy were taken. Without a policy it is recorded, and its rule has told whom it names.
+         */
+        IncidentAnswer: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            group: string;
+            /** @enum {unknown} */
+            severity: "critical" | "error" | "info" | "warning";
+            /** @enum {unknown} */
+            state: "acknowledged" | "open" | "resolved";
+            rule_id: string | null;
+            policy_id: string | null;
+            dedup_key: string;
+            snoozed_until: string | null;
+            /** @enum {unknown} */
+            held: "" | "maintenance" | "quiet";
+            in_maintenance: boolean;
+            step: number;
+            next_at: string | null;
+            condition: string;
+            value: number | null;
+            threshold: number | null;
+            window: string;
+            since: string | null;
+            opened_at: string;
+            acknowledged_at: string | null;
+            acknowledged_by: string;
+            resolved_at: string | null;
+        };
+        /**
+         * IncidentsQuery
+         * @description Which incidents, the newest first; `unresolved` are those that are open or acknowledged.
+         *
+         *         `since`: opened then or later, ISO 8601 with its offset.
+         */
+        IncidentsQuery: {
+            /** @default 100 */
+            limit: number;
+            /** @default  */
+            cursor: string;
+            /**
+             * @default
+             * @enum {unknown}
+             */
+            state: "" | "acknowledged" | "open" | "resolved" | "unresolved";
+            /**
+             * @default
+             * @enum {unknown}
+             */
+            severity: "" | "critical" | "error" | "info" | "warning";
+            /** @default null */
+            rule_id: string | null;
+            /** @default null */
+            since: string | null;
+        };
+        /**
+         * DetailAnswer
+         * @description An incident with its timeline in the order of time.
+         */
+        DetailAnswer: {
+            incident: components["schemas"]["IncidentAnswer"];
+            timeline: components["schemas"]["StepAnswer"][];
+        };
+        /**
+         * StepAnswer
+         * @description A step of the timeline: who (`actor` as `user:<id>`, `key:<id>`, `link`, '' for Sluice itself) did what, why.
+         */
+        StepAnswer: {
+            /** Format: uuid */
+            id: string;
+            at: string;
+            /** @enum {unknown} */
+            kind: "acknowledged" | "commented" | "fired_again" | "held" | "notified" | "opened" | "resolved" | "snooze_ended" | "snoozed";
+            actor: string;
+            who: string;
+            note: string;
+            data: Record<string, never>;
+        };
+        /**
+         * NoteRequest
+         * @description Why, if there is something to say.
+         */
+        NoteRequest: {
+            /** @default  */
+            note: string;
+        };
+        /**
+         * SnoozeRequest
+         * @description For how long nobody is to be told, up to 7d, and why.
+         */
+        SnoozeRequest: {
+            /**
+             * @example 30m
+             * @example 7d
+             */
+            for: string;
+            /** @default  */
+            note: string;
+        };
+        /**
+         * CommentRequest
+         * @description What is to be said.
+         */
+        CommentRequest: {
+            note: string;
+        };
+        /**
+         * LinkAnswer
+         * @description What a link is about, for who asks for JSON: the incidents of one message and how they stand.
+         */
+        LinkAnswer: {
+            incidents: components["schemas"]["IncidentAnswer"][];
+        };
+        /**
+         * PolicyAnswer
+         * @description A policy as it was written.
+         */
+        PolicyAnswer: {
+            /** Format: uuid */
+            id: string;
+            policy: components["schemas"]["Policy"];
+            created_at: string;
+            updated_at: string;
+        };
+        /**
+         * Policy
+         * @description Who is told of the incidents of the rules that name it, in `language` (channels have a language of their own).
+         */
+        Policy: {
+            name: string;
+            steps: components["schemas"]["PolicyStep"][];
+            /** @default null */
+            quiet_hours: components["schemas"]["QuietHours"] | null;
+            /**
+             * @default en
+             * @enum {unknown}
+             */
+            language: "en" | "ru";
+        };
+        /**
+         * PolicyStep
+         * @description Whom a step tells, how long `after` the step before it (the first: after the opening), and how often `repeat`ed.
+         *
+         *         It is repeated until the next step comes or somebody acknowledges; null for never.
+         */
+        PolicyStep: {
+            /** @default [] */
+            emails: string[];
+            /** @default [] */
+            channels: string[];
+            /**
+             * @default 0m
+             * @example 30m
+             * @example 7d
+             */
+            after: string;
+            /** @default null */
+            repeat: string | null;
+        };
+        /**
+         * QuietHours
+         * @description When nobody is told of incidents of these severities; what is still open at the end is told then.
+         */
+        QuietHours: {
+            timezone: string;
+            spans: components["schemas"]["Quiet"][];
+            severities?: ("critical" | "error" | "info" | "warning")[];
+        };
+        /**
+         * Quiet
+         * @description Hours that begin at `from` on these days and end at the next `to`, which may be on the day after.
+         */
+        Quiet: {
+            days?: ("fri" | "mon" | "sat" | "sun" | "thu" | "tue" | "wed")[];
+            /** @example 22:00 */
+            from: string;
+            /** @example 22:00 */
+            to: string;
+        };
+        /**
+         * PoliciesAnswer
+         * @description Policies, the newest first; `next_cursor` is null on the last page.
+         */
+        PoliciesAnswer: {
+            items: components["schemas"]["PolicyAnswer"][];
+            next_cursor: string | null;
+        };
+        /**
+         * WindowAnswer
+         * @description A maintenance window: its first span in UTC, and until when it is on now (`active_until`, null: it is not).
+         */
+        WindowAnswer: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            from: string;
+            to: string;
+            timezone: string;
+            weekly: boolean;
+            rules: string[];
+            active_until: string | null;
+            created_at: string;
+            updated_at: string;
+        };
+        /**
+         * WindowRequest
+         * @description From when until when, for the rules of these ids or for all; `weekly`: again each week at these times of day.
+         *
+         *         Times without an offset are in `timezone`.
+         */
+        WindowRequest: {
+            name: string;
+            from: string;
+            to: string;
+            /** @default UTC */
+            timezone: string;
+            /** @default false */
+            weekly: boolean;
+            /** @default [] */
+            rules: string[];
+        };
+        /**
+         * WindowsAnswer
+         * @description Maintenance windows, the newest first; `next_cursor` is null on the last page.
+         */
+        WindowsAnswer: {
+            items: components["schemas"]["WindowAnswer"][];
+            next_cursor: string | null;
+        };
+        /**
          * ReportAnswer
-         * @description A report and when it comes next.
+         * @description A report and when it comes next, null where never by itself.
          */
         ReportAnswer: {
             /** Format: uuid */
             id: string;
             report: components["schemas"]["ReportRequest"];
-            next_at: string;
+            next_at: string | null;
             created_at: string;
             updated_at: string;
         };
         /**
          * ReportRequest
-         * @description A report on the day before it comes, or on the seven days before where it comes weekly.
+         * @description A report: a built-in one, the parts of a dashboard, or parts of its own, in the shape of a dashboard's widgets.
          *
-         *         `hour` is when it comes in `timezone`, else in the project's (daily, weekly), `weekday` on which day (weekly),
-         *         `cron` a line of five fields instead of both (cron). Besides `emails`, webhooks that subscribe to
-         *         `report.ready` get it.
+         *         It is of the whole days before it comes: the overview of one, weekly of seven; every other one, and parts without
+         *         days of their own, of the `last` 30d. `hour` is when it comes in `timezone`, else in the project's (daily, weekly),
+         *         `weekday` on which day (weekly), `cron` a line of five fields instead of both (cron); `none` never comes by itself.
+         *         `emails` get it as a mail with its charts and the files to `attach`, `channels` as a message; besides, webhooks that
+         *         subscribe to `report.ready` get it.
          */
         ReportRequest: {
             name: string;
+            /** @default overview */
+            report: ("dau" | "mau" | "overview" | "quality" | "retention" | "revenue" | "stickiness" | "top-events" | "top-pages" | "top-sources" | "wau") | "custom";
+            /** @default {} */
+            options: components["schemas"]["ReportOptions"];
+            /** @default [] */
+            parts: components["schemas"]["Widget"][];
+            /** @default null */
+            dashboard_id: string | null;
+            /** @default  */
+            last: string;
             /**
              * @default daily
              * @enum {unknown}
              */
-            schedule: "cron" | "daily" | "weekly";
+            schedule: "cron" | "daily" | "none" | "weekly";
             /** @default 8 */
             hour: number;
             /**
@@ -7815,6 +9198,10 @@ export interface components {
             timezone: string | null;
             /** @default [] */
             emails: string[];
+            /** @default [] */
+            channels: string[];
+            /** @default [] */
+            attach: ("csv" | "html" | "json" | "pdf" | "xlsx")[];
             /**
              * @default en
              * @enum {unknown}
@@ -7822,18 +9209,202 @@ export interface components {
             language: "en" | "ru";
         };
         /**
+         * ReportOptions
+         * @description What a built-in report counts: these events (all), with these filters; `measure` is what revenue adds up.
+         */
+        ReportOptions: {
+            /** @default [] */
+            events: string[];
+            /** @default [] */
+            filters: components["schemas"]["Filter"][];
+            /** @default sum:revenue */
+            measure: string;
+            /** @default 10 */
+            limit: number;
+        };
+        /**
+         * Widget
+         * @description One panel: what it shows is either a definition or a query of its own, or only its `title` and `text`.
+         *
+         *         `chart` and `options` are the page's.
+         */
+        Widget: {
+            id: string;
+            /** @default  */
+            title: string;
+            /** @default  */
+            text: string;
+            /** @default null */
+            definition_id: string | null;
+            /** @default null */
+            inline: components["schemas"]["InlineQuery"] | null;
+            /** @default  */
+            chart: string;
+            /** @default {} */
+            options: Record<string, never>;
+        };
+        /**
+         * InlineQuery
+         * @description A query of the widget's own, as a definition has it.
+         */
+        InlineQuery: {
+            /** @enum {unknown} */
+            kind: "breakdown" | "count" | "events" | "explore" | "funnel" | "retention" | "timeseries";
+            query: Record<string, never>;
+            /** @default  */
+            last: string;
+        };
+        /**
          * ReportsAnswer
-         * @description Reports, the newest first; `next_cursor` is null on the last page.
+         * @description The project's own reports, the newest first, and the built-in ones; `next_cursor` is null on the last page.
          */
         ReportsAnswer: {
             items: components["schemas"]["ReportAnswer"][];
+            built_ins: components["schemas"]["BuiltInReport"][];
             next_cursor: string | null;
         };
         /**
-         * RunAnswer
-         * @description A run: the report as it was then, its numbers, and what the mail showed (`values` of the template report_daily).
+         * BuiltInReport
+         * @description A built-in report as it is listed; `last` is the range it has unless it is asked otherwise.
+         */
+        BuiltInReport: {
+            slug: string;
+            title: string;
+            description: string;
+            last: string;
+        };
+        /**
+         * ReportsQuery
+         * @description A page of the reports, the newest first; `language` is that of the built-in ones' titles.
+         */
+        ReportsQuery: {
+            /** @default 100 */
+            limit: number;
+            /** @default  */
+            cursor: string;
+            /**
+             * @default en
+             * @enum {unknown}
+             */
+            language: "en" | "ru";
+        };
+        /**
+         * ReportResult
+         * @description A report that was run: its name, its days in words, and its sections.
+         */
+        ReportResult: {
+            name: string;
+            project: string;
+            report: string;
+            /** @enum {unknown} */
+            language: "en" | "ru";
+            days: string;
+            range: {
+                [key: string]: string;
+            };
+            due_at: string;
+            sections: components["schemas"]["ReportSection"][];
+        };
+        /**
+         * ReportSection
+         * @description A part of a report.
          *
-         *         `sent`: its mails were handed over. One that failed has a problem instead of numbers.
+         *         `columns` and `rows` say all that its chart draws; with `others` the last row is all that have none of their own.
+         *         `labels` are what the lines' values belong to. A section with a `problem` has nothing else.
+         */
+        ReportSection: {
+            id: string;
+            /** @enum {unknown} */
+            kind: "breakdown" | "funnel" | "number" | "retention" | "series" | "table" | "text";
+            /** @default  */
+            title: string;
+            /** @default  */
+            text: string;
+            /** @default {} */
+            range: {
+                [key: string]: string;
+            };
+            /** @default [] */
+            numbers: components["schemas"]["ReportNumber"][];
+            /** @default [] */
+            labels: string[];
+            /** @default [] */
+            lines: components["schemas"]["ReportLine"][];
+            /** @default [] */
+            columns: components["schemas"]["ReportColumn"][];
+            /** @default false */
+            others: boolean;
+            /** @default [] */
+            rows: (string | number | null)[][];
+            /**
+             * @default
+             * @enum {unknown}
+             */
+            chart: "" | "area" | "bar" | "bars" | "heat" | "line";
+            /** @default  */
+            note: string;
+            /** @default null */
+            problem: components["schemas"]["ReportProblem"] | null;
+        };
+        /**
+         * ReportNumber
+         * @description One figure, and how it compares: `change` is a part of what it was, null where there was nothing.
+         */
+        ReportNumber: {
+            label: string;
+            value: number | null;
+            /** @default null */
+            before: number | null;
+            /** @default null */
+            change: number | null;
+            /**
+             * @default number
+             * @enum {unknown}
+             */
+            kind: "number" | "share";
+            /** @default  */
+            compared: string;
+        };
+        /**
+         * ReportLine
+         * @description A series: a value for each label of the section; `other` is all groups that have no line of their own.
+         *
+         *         `total` is the measure over all of it, which need not be the sum; null where there is none to speak of.
+         */
+        ReportLine: {
+            name: string;
+            values: (number | null)[];
+            /** @default false */
+            other: boolean;
+            /** @default null */
+            total: number | null;
+        };
+        /**
+         * ReportColumn
+         * @description A column of a section's table.
+         */
+        ReportColumn: {
+            label: string;
+            /**
+             * @default number
+             * @enum {unknown}
+             */
+            kind: "change" | "date" | "number" | "share" | "text";
+        };
+        /**
+         * ReportProblem
+         * @description Why a section has nothing to show; `code` as in every refusal.
+         */
+        ReportProblem: {
+            code: string;
+            detail: string;
+        };
+        /**
+         * RunAnswer
+         * @description A run: the report as it was then, what it found, and what its mail showed (`values` of report_daily).
+         *
+         *         `numbers` are the counts of an overview, `files` the formats that can be had. `sent`: its mails were handed over.
+         *         One that failed has a problem instead.
          */
         RunAnswer: {
             /** Format: uuid */
@@ -7847,6 +9418,7 @@ export interface components {
             report: components["schemas"]["ReportRequest"];
             numbers: components["schemas"]["Numbers"] | null;
             values: Record<string, never>;
+            files: ("csv" | "html" | "json" | "pdf" | "xlsx")[];
             problem: components["schemas"]["RunProblem"] | null;
             created_at: string;
         };
@@ -7913,6 +9485,431 @@ export interface components {
         RunsAnswer: {
             items: components["schemas"]["RunAnswer"][];
             next_cursor: string | null;
+        };
+        /**
+         * ReportShares
+         * @description The links to a run, the newest first.
+         */
+        ReportShares: {
+            items: components["schemas"]["ReportShare"][];
+        };
+        /**
+         * ReportShare
+         * @description A link to a run; `prefix` is how its token begins.
+         */
+        ReportShare: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            run_id: string;
+            prefix: string;
+            created_by: string | null;
+            created_at: string;
+            expires_at: string;
+            revoked_at: string | null;
+        };
+        /**
+         * NewReportShare
+         * @description A link just made: `token` and `link` are shown this once.
+         */
+        NewReportShare: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            run_id: string;
+            prefix: string;
+            created_by: string | null;
+            created_at: string;
+            expires_at: string;
+            revoked_at: string | null;
+            token: string;
+            link: string;
+        };
+        /**
+         * ShareRequest
+         * @description Until when a link shows the run, with an offset: a week from now where nothing is said, at most a year.
+         */
+        ShareRequest: {
+            /** @default null */
+            expires_at: string | null;
+        };
+        /**
+         * SharedQuery
+         * @description In which format whoever has a link gets the run.
+         */
+        SharedQuery: {
+            /**
+             * @default html
+             * @enum {unknown}
+             */
+            format: "csv" | "html" | "json" | "pdf" | "xlsx";
+        };
+        /**
+         * SchemasAnswer
+         * @description Schemas by the names of their events; `next_cursor` is null on the last page.
+         */
+        SchemasAnswer: {
+            items: components["schemas"]["EventSchemaAnswer"][];
+            next_cursor: string | null;
+            /** @enum {unknown} */
+            mode: "observe" | "reject" | "warn";
+        };
+        /**
+         * EventSchemaAnswer
+         * @description The schema of an event: its newest version, and what the next ones promise.
+         */
+        EventSchemaAnswer: {
+            /** Format: uuid */
+            id: string;
+            event: string;
+            version: number;
+            /** @enum {unknown} */
+            compatibility: "backward" | "forward" | "full" | "none";
+            schema: Record<string, never>;
+            created_at: string;
+            updated_at: string;
+        };
+        /**
+         * SchemasQuery
+         * @description A page of schemas by the names of their events, or the one of `event`; `cursor` as in every list.
+         */
+        SchemasQuery: {
+            /** @default  */
+            event: string;
+            /** @default 100 */
+            limit: number;
+            /** @default  */
+            cursor: string;
+        };
+        /**
+         * NewSchema
+         * @description The first schema of an event; without `compatibility` it promises `backward`.
+         */
+        NewSchema: {
+            schema: unknown;
+            /** @default null */
+            compatibility: ("backward" | "forward" | "full" | "none") | null;
+            /** @default  */
+            note: string;
+            event: string;
+        };
+        /**
+         * DraftAnswer
+         * @description A schema that describes what is stored, of how many events; nothing is kept.
+         */
+        DraftAnswer: {
+            event: string;
+            schema: Record<string, never>;
+            rows: number;
+        };
+        /**
+         * DraftRequest
+         * @description Of which event a schema is wanted, and of what: so many events at most of the last days.
+         */
+        DraftRequest: {
+            event: string;
+            /** @default 7 */
+            days: number;
+            /** @default 1000 */
+            rows: number;
+        };
+        /**
+         * CheckAnswer
+         * @description Whether the properties are as the schema says; `version` is null for one that was given.
+         */
+        CheckAnswer: {
+            valid: boolean;
+            violations: components["schemas"]["SchemaViolation"][];
+            version: number | null;
+        };
+        /**
+         * SchemaViolation
+         * @description What of the properties is not as the schema says: where, by which keyword of it, and how.
+         */
+        SchemaViolation: {
+            path: string;
+            keyword: string;
+            detail: string;
+        };
+        /**
+         * CheckRequest
+         * @description Properties, and what they are to be held against: the event's own schema, or one that is given.
+         */
+        CheckRequest: {
+            event: string;
+            properties: Record<string, never>;
+            schema?: unknown;
+        };
+        /**
+         * QualitySettings
+         * @description What becomes of an event that is not as its schema says, and whether the project's admins get mails.
+         *
+         *         `observe`: it is stored, and the hourly check counts it; `warn`: the answer says so as well; `reject`: it is refused
+         *         as `schema_mismatch`, kept among the refused events, and can be replayed.
+         */
+        QualitySettings: {
+            /**
+             * @default observe
+             * @enum {unknown}
+             */
+            mode: "observe" | "reject" | "warn";
+            /** @default false */
+            mail_admins: boolean;
+        };
+        /**
+         * NextVersion
+         * @description The next version of a schema.
+         */
+        NextVersion: {
+            schema: unknown;
+            /** @default null */
+            compatibility: ("backward" | "forward" | "full" | "none") | null;
+            /** @default  */
+            note: string;
+        };
+        /**
+         * TriedAnswer
+         * @description What a next version would be: `breaks` is what keeps it from being written.
+         */
+        TriedAnswer: {
+            compatible: boolean;
+            breaks: components["schemas"]["SchemaBreak"][];
+            /** @enum {unknown} */
+            compatibility: "backward" | "forward" | "full" | "none";
+        };
+        /**
+         * SchemaBreak
+         * @description One thing that breaks a promise: where in the properties, which promise, and what it is.
+         *
+         *         `required`: must be there in the narrower version and not in the other; `closed`: names that are not listed are
+         *         refused; `narrower`: fewer values are taken; `unproven`: nobody could show that it is not.
+         */
+        SchemaBreak: {
+            path: string;
+            /** @enum {unknown} */
+            breaks: "backward" | "forward";
+            /** @enum {unknown} */
+            change: "closed" | "narrower" | "required" | "unproven";
+        };
+        /**
+         * VersionsAnswer
+         * @description The versions of a schema, the newest first.
+         */
+        VersionsAnswer: {
+            items: components["schemas"]["KeptVersion"][];
+        };
+        /**
+         * KeptVersion
+         * @description A version of a schema.
+         */
+        KeptVersion: {
+            version: number;
+            schema: unknown;
+            note: string;
+            created_at: string;
+        };
+        /**
+         * QualityAnswer
+         * @description How the project stands: the mean of its events' scores, and each of them on its last day, the worst first.
+         *
+         *         `score` is null where nothing was checked yet, `checked` the day it is of.
+         */
+        QualityAnswer: {
+            score: number | null;
+            checked: string | null;
+            items: components["schemas"]["EventScore"][];
+            open: number;
+            unacknowledged: number;
+            /** @enum {unknown} */
+            mode: "observe" | "reject" | "warn";
+        };
+        /**
+         * EventScore
+         * @description An event on a day: its score of 100, what each kind of finding took off, and how many there were.
+         */
+        EventScore: {
+            event: string;
+            /** Format: date */
+            day: string;
+            score: number;
+            volume: number;
+            penalties: {
+                [key: string]: number;
+            };
+            findings: number;
+        };
+        /**
+         * ScoresAnswer
+         * @description Scores by day, the oldest first; days without any are left out.
+         */
+        ScoresAnswer: {
+            event: string;
+            items: components["schemas"]["DayScore"][];
+        };
+        /**
+         * DayScore
+         * @description A day: the mean score of its events, or that of the one asked for, and how many events there were.
+         */
+        DayScore: {
+            /** Format: date */
+            day: string;
+            score: number;
+            volume: number;
+            penalties: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * HistoryQuery
+         * @description The scores of the last days, of all events or one.
+         */
+        HistoryQuery: {
+            /** @default  */
+            event: string;
+            /** @default 30 */
+            days: number;
+        };
+        /**
+         * LookAnswer
+         * @description A check is done: so many days had changed and were read anew.
+         */
+        LookAnswer: {
+            days: number;
+        };
+        /**
+         * FindingsAnswer
+         * @description Findings, the newest first; `next_cursor` is null on the last page.
+         */
+        FindingsAnswer: {
+            items: components["schemas"]["QualityFinding"][];
+            next_cursor: string | null;
+        };
+        /**
+         * QualityFinding
+         * @description One thing that is, or was, wrong with an event or one of its properties ('' for the event, or the whole project).
+         *
+         *         `value` and `expected` are shares, or numbers of events for `volume`, `silent` and `unplanned`; `detail` has the
+         *         numbers, types or names they come from. It is open until `closed_at`; to acknowledge it changes nothing else.
+         */
+        QualityFinding: {
+            /** Format: uuid */
+            id: string;
+            /** @enum {unknown} */
+            kind: "bots" | "future" | "id_conflict" | "late" | "new_property" | "null_rate" | "rejected" | "repeats" | "schema_violation" | "silent" | "type_change" | "unplanned" | "volume";
+            event: string;
+            property: string;
+            value: number;
+            expected: number | null;
+            detail: string;
+            opened_at: string;
+            seen_at: string;
+            closed_at: string | null;
+            acknowledged_at: string | null;
+            acknowledged_by: string;
+            note: string;
+        };
+        /**
+         * FindingsQuery
+         * @description A page of findings, the newest first.
+         */
+        FindingsQuery: {
+            /** @default 100 */
+            limit: number;
+            /** @default  */
+            cursor: string;
+            /**
+             * @default open
+             * @enum {unknown}
+             */
+            state: "all" | "closed" | "open";
+            /** @default  */
+            event: string;
+        };
+        /**
+         * Acknowledgement
+         * @description What somebody has to say of a finding they know of.
+         */
+        Acknowledgement: {
+            /** @default  */
+            note: string;
+        };
+        /**
+         * DictionaryAnswer
+         * @description The entries, those sent most often first; `complete` is false where there are more than a thousand.
+         */
+        DictionaryAnswer: {
+            event: string;
+            items: components["schemas"]["DictionaryItem"][];
+            complete: boolean;
+            range: {
+                [key: string]: string;
+            };
+            took_ms: number;
+        };
+        /**
+         * DictionaryItem
+         * @description An event or property: how often it was sent within the range, when first and last, and what people say of it.
+         *
+         *         `types` (of a property) are those of its values. `volume` is 0 for what is described or has a schema and was not
+         *         sent. `schema` is the version of the event's schema, null without one.
+         */
+        DictionaryItem: {
+            name: string;
+            volume: number;
+            first_seen: string | null;
+            last_seen: string | null;
+            types: {
+                [key: string]: number;
+            };
+            description: string;
+            owner: string;
+            tags: string[];
+            hidden: boolean;
+            schema: number | null;
+        };
+        /**
+         * DictionaryQuery
+         * @description How far back is looked, and of which event the properties are wanted: without one it is the events.
+         */
+        DictionaryQuery: {
+            /** @default  */
+            event: string;
+            /** @default 30 */
+            days: number;
+            /** @default true */
+            hidden: boolean;
+        };
+        /**
+         * DictionaryEntry
+         * @description What people say of an event (`property` is '') or one of its properties.
+         */
+        DictionaryEntry: {
+            /** Format: uuid */
+            id: string;
+            event: string;
+            property: string;
+            description: string;
+            owner: string;
+            tags: string[];
+            hidden: boolean;
+            updated_at: string;
+        };
+        /**
+         * EntryChange
+         * @description What is said anew of an event, or of one of its properties; what is left out stays.
+         */
+        EntryChange: {
+            event: string;
+            /** @default  */
+            property: string;
+            /** @default null */
+            description: string | null;
+            /** @default null */
+            owner: string | null;
+            /** @default null */
+            tags: string[] | null;
+            /** @default null */
+            hidden: boolean | null;
         };
         /**
          * Listed[Organisation]
@@ -8083,6 +10080,9 @@ export interface components {
         /**
          * User
          * @description A person; `memberships` are those in organisations of the asker's. Blocked: they cannot sign in any more.
+         *
+         *         `sessions` are those that hold; `last_sign_in_at` is null for who never signed in. `manageable` says whether the
+         *         asker may block them, sign them out and end their second factor.
          */
         User: {
             /** Format: uuid */
@@ -8092,6 +10092,10 @@ export interface components {
             created_at: string;
             blocked: boolean;
             blocked_at: string | null;
+            last_sign_in_at: string | null;
+            sessions: number;
+            second_factor: boolean;
+            manageable: boolean;
             memberships: components["schemas"]["Membership"][];
         };
         /** Membership */
@@ -8125,6 +10129,13 @@ export interface components {
             role?: "admin" | "editor" | "owner" | "viewer";
             /** @default null */
             organisation_id: string | null;
+        };
+        /**
+         * SessionsEnded
+         * @description How many sessions ended.
+         */
+        SessionsEnded: {
+            ended: number;
         };
         /**
          * Listed[AuditEntry]
@@ -8354,6 +10365,25 @@ export interface components {
             name: string;
         };
         /**
+         * LimitsAnswer
+         * @description What holds for a project; null is no limit, a rate is `100/second`.
+         *
+         *         `own` names what is the project's and not the instance's. `events_today` is what was let through since the UTC day
+         *         began, null where there is no quota or the cache does not say; `resets_at` is when the next day begins.
+         */
+        LimitsAnswer: {
+            events_per_day: number | null;
+            events_today: number | null;
+            resets_at: string;
+            ingest_rate: string | null;
+            read_key_rate: string | null;
+            read_user_rate: string | null;
+            query_rows: number | null;
+            query_at_once: number;
+            query_budget: string | null;
+            own: string[];
+        };
+        /**
          * Listed[ApiKey]
          * @description A page; `next_cursor` is null on the last one.
          */
@@ -8474,6 +10504,55 @@ export interface components {
             limit: number;
         };
         /**
+         * Inbox
+         * @description A page, the newest first; `unread` counts all that is unread, to a hundred.
+         */
+        Inbox: {
+            items: components["schemas"]["Notice"][];
+            unread: number;
+            next_cursor: string | null;
+        };
+        /**
+         * Notice
+         * @description Something that happened: `kind` says what, `data` has a few facts of it. Without a project it is your own.
+         */
+        Notice: {
+            id: string;
+            project_id: string | null;
+            project: string | null;
+            kind: string;
+            data: Record<string, never>;
+            read: boolean;
+            created_at: string;
+        };
+        /**
+         * InboxQuery
+         * @description `cursor` is the `next_cursor` of the page before; `unread` leaves out what was read.
+         */
+        InboxQuery: {
+            /** @default 100 */
+            limit: number;
+            /** @default null */
+            cursor: string | null;
+            /** @default false */
+            unread: boolean;
+        };
+        /**
+         * Unread
+         * @description How many are unread now, counted to a hundred.
+         */
+        Unread: {
+            unread: number;
+        };
+        /**
+         * ReadWanted
+         * @description What was read; all of it without `ids`.
+         */
+        ReadWanted: {
+            /** @default null */
+            ids: string[] | null;
+        };
+        /**
          * System
          * @description How the instance is now; `queues`, `freshness` and `ledger` are null where the engine that knows is away.
          */
@@ -8515,13 +10594,18 @@ export interface components {
          * Freshness
          * @description Of the project, over the last hour: what was stored, and how long that took from being accepted.
          *
-         *         `received_at` is when the newest record of it came, null where none did; the delays are null then, too.
+         *         `received_at` is when the newest record of it came, null where none did; the delays are null then, too. `stored` and
+         *         `refused` are about how many of its events were.
          */
         Freshness: {
             received_at: string | null;
             records: number;
             delay_p50_ms: number | null;
             delay_p95_ms: number | null;
+            /** @default 0 */
+            stored: number;
+            /** @default 0 */
+            refused: number;
         };
         /**
          * Ledger
@@ -8537,6 +10621,62 @@ export interface components {
             checked_at: string | null;
         };
         /**
+         * Listed[JobRow]
+         * @description A page; `next_cursor` is null on the last one.
+         */
+        Listed_JobRow_: {
+            items: components["schemas"]["JobRow"][];
+            next_cursor: string | null;
+        };
+        /**
+         * JobRow
+         * @description A job: `progress` goes from 0 to 1; `asked_by` is null where nobody is known, as of what Sluice began itself.
+         *
+         *         `error`: why it failed or, while it is unfinished, what its last try ran into. `expired_at`: since when the files it
+         *         made are gone.
+         */
+        JobRow: {
+            /** Format: uuid */
+            id: string;
+            /** @enum {unknown} */
+            kind: "access_request" | "erasure" | "export" | "pii_scan" | "replay" | "retention";
+            /** @enum {unknown} */
+            state: "cancelled" | "completed" | "failed" | "queued" | "running";
+            progress: number;
+            asked_by: components["schemas"]["Asker"] | null;
+            error: components["schemas"]["JobError"] | null;
+            created_at: string;
+            started_at: string | null;
+            updated_at: string;
+            finished_at: string | null;
+            expired_at: string | null;
+        };
+        /**
+         * Asker
+         * @description Who asked: a user, an API key or a schedule of exports; `name` is null where it is not known any more.
+         */
+        Asker: {
+            /** @enum {unknown} */
+            kind: "key" | "schedule" | "user";
+            /** Format: uuid */
+            id: string;
+            name: string | null;
+        };
+        /**
+         * AllJobsQuery
+         * @description Which jobs: of one kind, in one state.
+         */
+        AllJobsQuery: {
+            /** @default 100 */
+            limit: number;
+            /** @default null */
+            cursor: string | null;
+            /** @default null */
+            kind: ("access_request" | "erasure" | "export" | "pii_scan" | "replay" | "retention") | null;
+            /** @default null */
+            state: ("cancelled" | "completed" | "failed" | "queued" | "running") | null;
+        };
+        /**
          * Listed[Definition]
          * @description A page; `next_cursor` is null on the last one.
          */
@@ -8550,8 +10690,7 @@ export interface components {
             id: string;
             /** Format: uuid */
             project_id: string;
-            /** @enum {unknown} */
-            kind: "breakdown" | "count" | "events" | "explore" | "funnel" | "retention" | "timeseries";
+            kind: ("breakdown" | "count" | "events" | "explore" | "funnel" | "retention" | "timeseries") | "sql";
             name: string;
             description: string;
             tags: string[];
@@ -8575,7 +10714,7 @@ export interface components {
             /** @default null */
             id: string | null;
             /** @default null */
-            kind: ("breakdown" | "count" | "events" | "explore" | "funnel" | "retention" | "timeseries") | null;
+            kind: ("breakdown" | "count" | "events" | "explore" | "funnel" | "retention" | "timeseries") | "sql" | null;
             /** @default  */
             tag: string;
             /** @default  */
@@ -8586,8 +10725,7 @@ export interface components {
          * @description `query` is what POST /api/v1/query/{kind} takes; without `from` and `to` in it, it is of the `last` 30d.
          */
         DefinitionWanted: {
-            /** @enum {unknown} */
-            kind: "breakdown" | "count" | "events" | "explore" | "funnel" | "retention" | "timeseries";
+            kind: ("breakdown" | "count" | "events" | "explore" | "funnel" | "retention" | "timeseries") | "sql";
             name: string;
             query: Record<string, never>;
             /** @default  */
@@ -8654,38 +10792,6 @@ export interface components {
             updated_by: string | null;
             created_at: string;
             updated_at: string;
-        };
-        /**
-         * Widget
-         * @description One panel: what it shows is either a definition or a query of its own, or only its `title` and `text`.
-         *
-         *         `chart` and `options` are the page's.
-         */
-        Widget: {
-            id: string;
-            /** @default  */
-            title: string;
-            /** @default  */
-            text: string;
-            /** @default null */
-            definition_id: string | null;
-            /** @default null */
-            inline: components["schemas"]["InlineQuery"] | null;
-            /** @default  */
-            chart: string;
-            /** @default {} */
-            options: Record<string, never>;
-        };
-        /**
-         * InlineQuery
-         * @description A query of the widget's own, as a definition has it.
-         */
-        InlineQuery: {
-            /** @enum {unknown} */
-            kind: "breakdown" | "count" | "events" | "explore" | "funnel" | "retention" | "timeseries";
-            query: Record<string, never>;
-            /** @default  */
-            last: string;
         };
         /**
          * DashboardsQuery
@@ -8874,7 +10980,7 @@ export interface components {
             text: string;
             chart: string;
             options: Record<string, never>;
-            kind: ("breakdown" | "count" | "events" | "explore" | "funnel" | "retention" | "timeseries") | null;
+            kind: ("breakdown" | "count" | "events" | "explore" | "funnel" | "retention" | "timeseries") | "sql" | null;
             query: Record<string, never> | null;
             last: string;
             gone: boolean;
@@ -9758,12 +11864,74 @@ export interface operations {
             };
         };
     };
+    "post /api/v1/query/sql": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SqlQuery"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SqlAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/query/sql/tables": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SqlTables"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get /api/v1/query/funnel": {
         parameters: {
             query: {
                 from: string;
                 to: string;
-                steps: components["schemas"]["functions.query_funnel.question.Step"][];
+                steps: components["schemas"]["shared.query.funnel.question.Step"][];
                 window?: string;
                 order?: "any" | "sequential" | "strict";
                 ties?: "after" | "at_or_after";
@@ -9882,7 +12050,7 @@ export interface operations {
                 explain?: boolean;
                 start?: components["schemas"]["Act"];
                 returning?: components["schemas"]["Act"];
-                cohort_by?: "event" | "first_seen";
+                cohort_by?: string;
                 first_time?: boolean;
                 rolling?: boolean;
                 mode?: "bracket" | "exact" | "on_or_after";
@@ -9893,6 +12061,8 @@ export interface operations {
                 periods?: number;
                 measure?: string;
                 cumulative?: boolean;
+                breakdown?: string;
+                limit?: number;
             };
             header?: never;
             path?: never;
@@ -10383,6 +12553,39 @@ export interface operations {
             };
         };
     };
+    "post /api/v1/query/attribution/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AttributionPeopleQuery"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PeopleBehind"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get /api/v1/query/sessions": {
         parameters: {
             query: {
@@ -10444,6 +12647,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["functions.query_sessions.asked.SessionsAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/query/sessions/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SessionPeopleQuery"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PeopleBehind"];
                 };
             };
             /** @description refused; `code` says why */
@@ -10698,7 +12934,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Tried"];
+                "application/json": components["schemas"]["functions.segment.api.Tried"];
             };
         };
         responses: {
@@ -11333,6 +13569,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/people/properties": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProfilePropertiesAnswer"];
+                };
             };
             /** @description refused; `code` says why */
             default: {
@@ -13560,6 +15825,39 @@ export interface operations {
             };
         };
     };
+    "post /api/v1/pii/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TryRequest"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["functions.pii.rules.Tried"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get /api/v1/pii/scans": {
         parameters: {
             query?: {
@@ -14946,11 +17244,601 @@ export interface operations {
             };
         };
     };
+    "get /api/v1/incidents": {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+                state?: "" | "acknowledged" | "open" | "resolved" | "unresolved";
+                severity?: "" | "critical" | "error" | "info" | "warning";
+                rule_id?: string;
+                since?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentsAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/incidents/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DetailAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/incidents/{id}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoteRequest"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DetailAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/incidents/{id}/snooze": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SnoozeRequest"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DetailAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/incidents/{id}/resolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoteRequest"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DetailAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/incidents/{id}/comment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommentRequest"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DetailAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/incidents/links/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/incidents/links/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/policies": {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PoliciesAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/policies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Policy"];
+            };
+        };
+        responses: {
+            /** @description done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/policies/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "put /api/v1/policies/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Policy"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete /api/v1/policies/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/maintenance": {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WindowsAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/maintenance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WindowRequest"];
+            };
+        };
+        responses: {
+            /** @description done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WindowAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/maintenance/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WindowAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "put /api/v1/maintenance/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WindowRequest"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WindowAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete /api/v1/maintenance/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get /api/v1/reports": {
         parameters: {
             query?: {
                 limit?: number;
                 cursor?: string;
+                language?: "en" | "ru";
             };
             header?: never;
             path?: never;
@@ -15011,11 +17899,78 @@ export interface operations {
             };
         };
     };
+    "get /reports/": {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+                language?: "en" | "ru";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportsAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/reports/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportRequest"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportResult"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get /api/v1/reports/{id}": {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description A report's id; or the slug of a built-in one, which is made at once: it takes `last`, `timezone`, `language`, `format`, `events`, `measure` and `limit`, and answers a result or a file. */
                 id: string;
             };
             cookie?: never;
@@ -15192,6 +18147,784 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RunAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/reports/{id}/runs/{run}/files/{format}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                run: string;
+                format: "html" | "pdf" | "csv" | "xlsx" | "json";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/reports/{id}/runs/{run}/shares": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportShares"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/reports/{id}/runs/{run}/shares": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ShareRequest"];
+            };
+        };
+        responses: {
+            /** @description done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewReportShare"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete /api/v1/reports/{id}/runs/{run}/shares/{share}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                run: string;
+                share: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportShare"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/reports/shared/{token}": {
+        parameters: {
+            query?: {
+                format?: "csv" | "html" | "json" | "pdf" | "xlsx";
+            };
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/schemas": {
+        parameters: {
+            query?: {
+                event?: string;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SchemasAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/schemas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSchema"];
+            };
+        };
+        responses: {
+            /** @description done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventSchemaAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/schemas/draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DraftRequest"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/schemas/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CheckRequest"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/schemas/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualitySettings"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "put /api/v1/schemas/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QualitySettings"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualitySettings"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/schemas/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventSchemaAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "put /api/v1/schemas/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NextVersion"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventSchemaAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete /api/v1/schemas/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/schemas/{id}/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NextVersion"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TriedAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/schemas/{id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionsAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/quality": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualityAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/quality/history": {
+        parameters: {
+            query?: {
+                event?: string;
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScoresAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/quality/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LookAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/quality/findings": {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+                state?: "all" | "closed" | "open";
+                event?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FindingsAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/quality/findings/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualityFinding"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/quality/findings/{id}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Acknowledgement"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualityFinding"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get /api/v1/dictionary": {
+        parameters: {
+            query?: {
+                event?: string;
+                days?: number;
+                hidden?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DictionaryAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "patch /api/v1/dictionary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EntryChange"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DictionaryEntry"];
                 };
             };
             /** @description refused; `code` says why */
@@ -15942,6 +19675,38 @@ export interface operations {
                          * @default null
                          */
                         next_cursor: string | null;
+                    };
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete /api/v1/auth/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Ended */
+                        ended: number;
                     };
                 };
             };
@@ -17172,6 +20937,38 @@ export interface operations {
             };
         };
     };
+    "delete /auth/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Ended */
+                        ended: number;
+                    };
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "delete /auth/sessions/{session_id}": {
         parameters: {
             query?: never;
@@ -18272,6 +22069,68 @@ export interface operations {
             };
         };
     };
+    "delete /api/v1/users/{user_id}/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionsEnded"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete /api/v1/users/{user_id}/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get /api/v1/audit": {
         parameters: {
             query?: {
@@ -18581,6 +22440,37 @@ export interface operations {
             };
         };
     };
+    "get /api/v1/projects/{project_id}/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LimitsAnswer"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get /api/v1/projects/{project_id}/keys": {
         parameters: {
             query?: {
@@ -18870,6 +22760,72 @@ export interface operations {
             };
         };
     };
+    "get /api/v1/inbox": {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+                unread?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Inbox"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post /api/v1/inbox/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReadWanted"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Unread"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get /api/v1/system": {
         parameters: {
             query?: never;
@@ -18899,13 +22855,47 @@ export interface operations {
             };
         };
     };
+    "get /api/v1/jobs": {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+                kind?: "access_request" | "erasure" | "export" | "pii_scan" | "replay" | "retention";
+                state?: "cancelled" | "completed" | "failed" | "queued" | "running";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listed_JobRow_"];
+                };
+            };
+            /** @description refused; `code` says why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get /api/v1/definitions": {
         parameters: {
             query?: {
                 limit?: number;
                 cursor?: string;
                 id?: string;
-                kind?: "breakdown" | "count" | "events" | "explore" | "funnel" | "retention" | "timeseries";
+                kind?: ("breakdown" | "count" | "events" | "explore" | "funnel" | "retention" | "timeseries") | "sql";
                 tag?: string;
                 search?: string;
             };
@@ -19181,7 +23171,7 @@ export interface operations {
                 limit?: number;
                 cursor?: string;
                 id?: string;
-                kind?: "breakdown" | "count" | "events" | "explore" | "funnel" | "retention" | "timeseries";
+                kind?: ("breakdown" | "count" | "events" | "explore" | "funnel" | "retention" | "timeseries") | "sql";
                 tag?: string;
                 search?: string;
             };

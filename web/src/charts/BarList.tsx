@@ -9,6 +9,9 @@ export interface BarRow {
   onPick?: () => void;
   pickLabel?: string;
   icon?: ReactNode;
+  /** Whom the value counts. */
+  onOpen?: () => void;
+  openLabel?: string;
   /** All other values together: it does not compete with the single ones. */
   rest?: boolean;
 }
@@ -32,7 +35,7 @@ export function BarList(props: {
         </tr>
       </thead>
       <tbody>
-        {props.rows.map(({ name, value, share, onPick, pickLabel, icon, rest }) => (
+        {props.rows.map(({ name, value, share, onPick, pickLabel, onOpen, openLabel, icon, rest }) => (
           <tr key={`${rest ? "rest" : onPick ? "value" : "none"}-${name}`}>
             <th scope="row">
               <span className={rest ? "bar rest" : "bar"} style={{ width: `${Math.min(value / most, 1) * 100}%` }} />
@@ -47,7 +50,15 @@ export function BarList(props: {
                 )}
               </span>
             </th>
-            <td>{formatNumber(value, props.language)}</td>
+            <td>
+              {onOpen && value ? (
+                <button type="button" className="count" aria-label={openLabel} onClick={onOpen}>
+                  {formatNumber(value, props.language)}
+                </button>
+              ) : (
+                formatNumber(value, props.language)
+              )}
+            </td>
             <td className="share">{share === null ? "" : formatPercent(share, props.language)}</td>
           </tr>
         ))}

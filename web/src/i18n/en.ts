@@ -1,3 +1,10 @@
+import { admin } from "./areas/admin.en";
+import { alerts } from "./areas/alerts.en";
+import { jobs } from "./areas/jobs.en";
+import { quality } from "./areas/quality.en";
+import { reports } from "./areas/reports.en";
+import { tools } from "./areas/tools.en";
+
 export const en = {
   skip: "Skip to the content",
   nav: {
@@ -24,7 +31,7 @@ export const en = {
     projects: "Projects",
     account: "Account",
     more: "More",
-    groups: { analyse: "Analyse", people: "People", data: "Data", manage: "Project" },
+    groups: { analyse: "Analyse", people: "People", data: "Data", watch: "Watch", manage: "Project", trust: "Privacy and safety" },
   },
   shell: {
     project: "Project",
@@ -95,6 +102,7 @@ export const en = {
     property: "Property",
     op: "Condition",
     value: "Value",
+    values: "Values, with commas between",
     apply: "Add",
     remove: "Remove the filter {{filter}}",
     clear: "Clear all",
@@ -106,6 +114,9 @@ export const en = {
       contains: "contains",
       not_contains: "does not contain",
       starts_with: "starts with",
+      in: "is one of",
+      not_in: "is none of",
+      regex: "matches (regex)",
       is_set: "is set",
       not_set: "is not set",
       gt: "more than",
@@ -608,7 +619,16 @@ export const en = {
       first_time: "By the first time they did",
       every: "By every time they did",
       first_seen: "By when they were first seen",
+      profile: "By a date in their profile",
     },
+    date: "Date in the profile",
+    chooseDate: "Choose the property of profiles that holds the date, such as profile.signed_up.",
+    breakdown: "Broken down by",
+    noBreakdown: "Nothing",
+    groups: "By {{field}}",
+    groupsSaid: "{{group}} comes back most: {{offset}}, {{share}}.",
+    group: "Cohorts of {{group}}",
+    allGroups: "All people",
     start: "Start",
     returning: "Coming back",
     measure: "Shown is",
@@ -621,18 +641,24 @@ export const en = {
     periods: "Intervals shown",
     rolling: "On each person's own clock",
     shown: "Shown as",
+    perPerson: "Per person",
+    ofFirst: "% of the start",
     table: "Who comes back",
+    tableBy: "Who has come back by then",
     value: "{{property}} per person",
+    valueShare: "{{property}}, of what the start brought",
     column: "Cohort",
     size: "People",
     mean: "All",
     offset: { day: "Day {{number}}", week: "Week {{number}}", month: "Month {{number}}" },
     offsetFirst: { day: "Day 0", week: "Week 0", month: "Month 0" },
     behind: "{{cohort}}, {{offset}}",
+    everybody: "{{cohort}}, everybody",
     said_one: "{{shown}} person in {{cohorts}} cohorts.",
     said_other: "{{shown}} people in {{cohorts}} cohorts.",
     saidNext: "{{offset}}: {{share}} came back.",
     saidValue: "{{offset}}: {{share}} per person.",
+    saidShare: "{{offset}}: {{share}} of what the start brought.",
     curve: "Retention curve",
     curveSaid: "{{offset}}: {{share}} are still there.",
     ltv: "Value of a customer: {{property}}",
@@ -711,6 +737,7 @@ export const en = {
     value: "Value",
     choose: "Choose the event that is the conversion.",
     untouched: "(no touch)",
+    behind: "{{name}}: {{model}}",
     said: "{{conversions}} conversions worth {{value}}. By {{model}} most goes to {{name}}: {{share}}.",
   },
   people: {
@@ -927,6 +954,7 @@ export const en = {
     durations: "How long they are",
     durationsSaid: "Half are over after {{half}}, nine in ten after {{most}}.",
     atOnce: "at once",
+    all: "Everybody with a session",
     sources: "Where they come from",
     places: "Where and with what",
     pages: "Where they begin and end",
@@ -1110,13 +1138,15 @@ export const en = {
     endTitle: "End the link {{name}}?",
     endAbout: "What it showed is refused within five seconds.",
     used: "Last used",
-    people_one: "{{shown}} person",
-    people_other: "{{shown}} people",
-    cohort: "Cohort",
-    size: "People",
   },
   missing: { title: "This page does not exist", back: "Go to the overview" },
   broken: { title: "This page stopped working", reload: "Reload" },
+  admin,
+  alerts,
+  jobs,
+  quality,
+  reports,
+  tools,
 };
 
 export type Texts = typeof en;

@@ -11,6 +11,13 @@ type Forms<T> = {
 };
 type Full<T> = { [Key in keyof T]: T[Key] extends string ? string : Plain<T[Key]> & Forms<T[Key]> };
 
+import { admin } from "./areas/admin.ru";
+import { alerts } from "./areas/alerts.ru";
+import { jobs } from "./areas/jobs.ru";
+import { quality } from "./areas/quality.ru";
+import { reports } from "./areas/reports.ru";
+import { tools } from "./areas/tools.ru";
+
 export const ru: Full<Texts> = {
   skip: "К содержанию",
   nav: {
@@ -37,7 +44,7 @@ export const ru: Full<Texts> = {
     projects: "Проекты",
     account: "Учётная запись",
     more: "Ещё",
-    groups: { analyse: "Анализ", people: "Люди", data: "Данные", manage: "Проект" },
+    groups: { analyse: "Анализ", people: "Люди", data: "Данные", watch: "Контроль", manage: "Проект", trust: "Приватность и защита" },
   },
   shell: {
     project: "Проект",
@@ -110,6 +117,7 @@ export const ru: Full<Texts> = {
     property: "Свойство",
     op: "Условие",
     value: "Значение",
+    values: "Значения через запятую",
     apply: "Добавить",
     remove: "Убрать фильтр {{filter}}",
     clear: "Сбросить",
@@ -121,6 +129,9 @@ export const ru: Full<Texts> = {
       contains: "содержит",
       not_contains: "не содержит",
       starts_with: "начинается с",
+      in: "одно из",
+      not_in: "ни одно из",
+      regex: "подходит под regex",
       is_set: "задано",
       not_set: "не задано",
       gt: "больше",
@@ -642,7 +653,16 @@ export const ru: Full<Texts> = {
       first_time: "По первому разу",
       every: "По каждому разу",
       first_seen: "По дню первого появления",
+      profile: "По дате в профиле",
     },
+    date: "Дата в профиле",
+    chooseDate: "Выберите свойство профиля с датой, например profile.signed_up.",
+    breakdown: "Разбить по",
+    noBreakdown: "Не разбивать",
+    groups: "По полю {{field}}",
+    groupsSaid: "Чаще всех возвращается {{group}}: {{offset}}, {{share}}.",
+    group: "Когорты: {{group}}",
+    allGroups: "Все люди",
     start: "Начало",
     returning: "Возвращение",
     measure: "Показать",
@@ -655,20 +675,26 @@ export const ru: Full<Texts> = {
     periods: "Сколько периодов",
     rolling: "По личным часам каждого",
     shown: "Показать как",
+    perPerson: "На человека",
+    ofFirst: "% от начала",
     table: "Кто возвращается",
+    tableBy: "Кто успел вернуться",
     value: "{{property}} на человека",
+    valueShare: "{{property}}: доля от начала",
     column: "Когорта",
     size: "Люди",
     mean: "Все",
     offset: { day: "День {{number}}", week: "Неделя {{number}}", month: "Месяц {{number}}" },
     offsetFirst: { day: "День 0", week: "Неделя 0", month: "Месяц 0" },
     behind: "{{cohort}}, {{offset}}",
+    everybody: "{{cohort}}, все",
     said_one: "{{shown}} человек, когорт: {{cohorts}}.",
     said_few: "{{shown}} человека, когорт: {{cohorts}}.",
     said_many: "{{shown}} человек, когорт: {{cohorts}}.",
     said_other: "{{shown}} человека, когорт: {{cohorts}}.",
     saidNext: "{{offset}}: вернулись {{share}}.",
     saidValue: "{{offset}}: {{share}} на человека.",
+    saidShare: "{{offset}}: {{share}} от того, что принесло начало.",
     curve: "Кривая удержания",
     curveSaid: "{{offset}}: остаются {{share}}.",
     ltv: "Ценность клиента: {{property}}",
@@ -753,6 +779,7 @@ export const ru: Full<Texts> = {
     value: "Ценность",
     choose: "Выберите событие, которое считается конверсией.",
     untouched: "(без касаний)",
+    behind: "{{name}}: {{model}}",
     said: "Конверсий: {{conversions}}, их ценность {{value}}. Модель «{{model}}» больше всего засчитывает {{name}}: {{share}}.",
   },
   people: {
@@ -973,6 +1000,7 @@ export const ru: Full<Texts> = {
     durations: "Сколько длятся",
     durationsSaid: "Половина короче {{half}}, девять из десяти – короче {{most}}.",
     atOnce: "сразу",
+    all: "Все, у кого были сеансы",
     sources: "Откуда приходят",
     places: "Где и с чего",
     pages: "Где начинают и где уходят",
@@ -1160,13 +1188,13 @@ export const ru: Full<Texts> = {
     endTitle: "Отключить ссылку {{name}}?",
     endAbout: "Через пять секунд она ничего не покажет.",
     used: "Открывали",
-    people_one: "{{shown}} человек",
-    people_few: "{{shown}} человека",
-    people_many: "{{shown}} человек",
-    people_other: "{{shown}} человека",
-    cohort: "Когорта",
-    size: "Людей",
   },
   missing: { title: "Такой страницы нет", back: "К обзору" },
   broken: { title: "Страница перестала работать", reload: "Перезагрузить" },
+  admin,
+  alerts,
+  jobs,
+  quality,
+  reports,
+  tools,
 };

@@ -5,6 +5,7 @@ import {
   changePassword,
   changeProfile,
   endEverySession,
+  endOtherSessions,
   endSession,
   type Me,
   me,
@@ -235,9 +236,12 @@ function Sessions() {
   const navigate = useNavigate();
   const now = useNow(30_000);
   const query = useQuery(signIns(api));
-  const [ending, setEnding] = useState<SignIn | "all">();
+  const [ending, setEnding] = useState<SignIn | "all" | "others">();
   const end = async () => {
-    if (ending === "all") {
+    if (ending === "others") {
+      await endOtherSessions(api);
+      await client.invalidateQueries({ queryKey: ["sessions"] });
+    } else if (ending === "all") {
       await endEverySession(api, {});
       await api.session.logout();
       client.clear();
@@ -254,9 +258,16 @@ function Sessions() {
         query={query}
         className="wide short"
         actions={
-          <button type="button" className="link" onClick={() => setEnding("all")}>
-            {t("account.endAll")}
-          </button>
+          <span className="links">
+            {query.data?.some(({ current }) => !current) ? (
+              <button type="button" className="link" onClick={() => setEnding("others")}>
+                {t("admin.account.endOthers")}
+              </button>
+            ) : null}
+            <button type="button" className="link" onClick={() => setEnding("all")}>
+              {t("account.endAll")}
+            </button>
+          </span>
         }
       >
         {(found) => (
@@ -300,9 +311,21 @@ function Sessions() {
       </Panel>
       {ending ? (
         <Confirm
-          title={ending === "all" ? t("account.endAllTitle") : t("account.endTitle")}
-          about={t("account.endAbout")}
-          action={ending === "all" ? t("account.endAll") : t("account.end")}
+          title={
+            ending === "all"
+              ? t("account.endAllTitle")
+              : ending === "others"
+                ? t("admin.account.endOthersTitle")
+                : t("account.endTitle")
+          }
+          about={ending === "others" ? t("admin.account.endOthersAbout") : t("account.endAbout")}
+          action={
+            ending === "all"
+              ? t("account.endAll")
+              : ending === "others"
+                ? t("admin.account.endOthers")
+                : t("account.end")
+          }
           run={end}
           onClose={() => setEnding(undefined)}
         />

@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
-import { type Act, type AttributionAnswer, analysis } from "../api/analysis";
+import { useState } from "react";
+import { type Act, type AttributionAnswer, analysis, rangeOf } from "../api/analysis";
 import { useApi } from "../api/client";
 import { knownEvents } from "../api/queries";
 import { COLORS } from "../charts/rows";
@@ -9,6 +10,7 @@ import { CategoryDrawing } from "../panels/CategoryDrawing";
 import { Controls } from "../panels/Controls";
 import { ActEditor, DurationPicker, FieldPicker, Typed } from "../panels/Editors";
 import { Panel } from "../panels/Panel";
+import { type BehindAsked, PeopleBehind } from "../panels/PeopleBehind";
 import { Toggle } from "../panels/Toggle";
 import { useAsk } from "../state/ask";
 import { type Asked, actOf, oneOf, textOf } from "../state/asked";
@@ -59,8 +61,10 @@ export default function Attribution() {
   // Somebody who has chosen nothing yet sees what sells, if anything is called so.
   const conversion = isChosen(asked.conversion) ? asked.conversion : usual ? { event: usual } : {};
   const { conversion: _, figure, model, ...rest } = asked;
+  const [behind, setBehind] = useState<BehindAsked>();
+  const question = { ...rest, conversion, limit: 20 };
   const query = useQuery({
-    ...analysis<AttributionAnswer>(useApi(), scope, "/api/v1/query/attribution", { ...rest, conversion, limit: 20 }),
+    ...analysis<AttributionAnswer>(useApi(), scope, "/api/v1/query/attribution", question),
     enabled: isChosen(conversion),
   });
   return (
@@ -76,6 +80,13 @@ export default function Attribution() {
               figure={figure}
               model={model}
               choose={(part: Partial<AttributionAsked>) => change(part)}
+              open={(title, more) =>
+                setBehind({
+                  title,
+                  path: "/api/v1/query/attribution/people",
+                  question: { ...rangeOf(scope), ...question, ...more },
+                })
+              }
             />
           ) : (
             <Panel title={t("nav.attribution")} query={events} className="short">
@@ -84,6 +95,7 @@ export default function Attribution() {
           )}
         </div>
       </div>
+      {behind ? <PeopleBehind asked={behind} onClose={() => setBehind(undefined)} /> : null}
     </>
   );
 }
@@ -94,17 +106,18 @@ function Credits(props: {
   figure: (typeof FIGURES)[number];
   model: Model | "";
   choose: (part: Partial<AttributionAsked>) => void;
+  open: (title: string, more: object) => void;
 }) {
-  const { query, by, figure, model, choose } = props;
+  const { query, by, figure, model, choose, open } = props;
   const { t, language } = useTexts();
   const title = t("attribution.credits", { field: by });
   const shown = model ? [model] : MODELS;
   const number = (value: number) => formatNumber(value, language, { maximumFractionDigits: 1 });
   const nameOf = (key: string | null) => key ?? t("attribution.untouched");
   const rowsOf = (answer: AttributionAnswer) => {
-    const rows = answer.rows.map(({ key, credits }) => ({ name: nameOf(key), credits }));
+    const rows = answer.rows.map(({ key, credits }) => ({ name: nameOf(key), credits, whom: { key } as object }));
     return Object.values(answer.other).some((one) => one.conversions)
-      ? [...rows, { name: t("overview.other"), credits: answer.other }]
+      ? [...rows, { name: t("overview.other"), credits: answer.other, whom: { others: true } }]
       : rows;
   };
   const whole = (answer: AttributionAnswer) => (figure === "value" ? answer.value : answer.conversions);
@@ -183,14 +196,19 @@ function Credits(props: {
                 </tr>
               </thead>
               <tbody>
-                {rowsOf(answer).map(({ name, credits }) => (
+                {rowsOf(answer).map(({ name, credits, whom }) => (
                   <tr key={name}>
                     <th scope="row">
                       <bdi>{name}</bdi>
                     </th>
                     {MODELS.map((one) => (
                       <td key={one} className="number">
-                        {number(credits[one]?.[figure] ?? 0)}{" "}
+                        <Credited
+                          value={credits[one]?.[figure] ?? 0}
+                          text={number(credits[one]?.[figure] ?? 0)}
+                          label={t("attribution.behind", { name, model: t(`attribution.models.${one}`) })}
+                          onOpen={(label) => open(label, { ...whom, model: one })}
+                        />{" "}
                         <span className="faint">
                           {formatPercent((credits[one]?.[figure] ?? 0) / (whole(answer) || 1), language)}
                         </span>
@@ -204,6 +222,18 @@ function Credits(props: {
         </>
       )}
     </Panel>
+  );
+}
+
+/** A credit, which is a part of conversions, and whose these are. */
+function Credited(props: { value: number; text: string; label: string; onOpen: (label: string) => void }) {
+  const { value, text, label, onOpen } = props;
+  return value ? (
+    <button type="button" className="count" aria-label={`${text} – ${label}`} onClick={() => onOpen(label)}>
+      {text}
+    </button>
+  ) : (
+    text
   );
 }
 

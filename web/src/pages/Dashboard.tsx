@@ -10,10 +10,13 @@ import {
   type DashboardWanted,
   type Definition,
   dashboard,
+  dashboardVersions,
   definitions,
   removeDashboard,
+  restoreDashboard,
   type Dashboard as Saved,
   saveDashboard,
+  type Version,
   type Widget,
 } from "../api/saved";
 import { useTexts } from "../i18n";
@@ -173,7 +176,19 @@ function Opened({ saved }: { saved: Saved }) {
       {open === "shares" ? (
         <Shares project={scope.project} dashboard={saved.id} onClose={() => setOpen(undefined)} />
       ) : open === "versions" ? (
-        <Versions project={scope.project} saved={saved} may={mayEdit} onClose={() => setOpen(undefined)} />
+        <Versions
+          newest={saved.version}
+          query={dashboardVersions(api, scope.project, saved.id) as never}
+          restore={(version) => restoreDashboard(api, scope.project, saved, version)}
+          changes={[scope.project, "/api/v1/dashboards"]}
+          contents={{
+            name: t("dashboards.contents"),
+            cell: ({ content }: Version<DashboardWanted>) =>
+              t("dashboards.widgets", { count: content.widgets?.length ?? 0 }),
+          }}
+          may={mayEdit}
+          onClose={() => setOpen(undefined)}
+        />
       ) : open === "delete" ? (
         <Confirm
           title={t("dashboards.deleteTitle", { name: saved.name })}

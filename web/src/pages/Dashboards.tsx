@@ -2,7 +2,6 @@ import "../ui/explore.css";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { LayoutGrid, Plus } from "lucide-react";
-import { useState } from "react";
 import { useApi } from "../api/client";
 import { type Dashboard, type DashboardWanted, dashboards, saveDashboard } from "../api/saved";
 import { useTexts } from "../i18n";
@@ -11,6 +10,7 @@ import { ListTable } from "../panels/ListTable";
 import { Panel } from "../panels/Panel";
 import { useMay } from "../state/may";
 import { useNow } from "../state/now";
+import { useNew } from "../state/opened";
 import { useScope } from "../state/scope";
 import { FormError, useSubmit } from "../ui/AccountPage";
 import { Dialog } from "../ui/dialog";
@@ -25,7 +25,7 @@ export default function Dashboards() {
   const query = useQuery(dashboards(useApi(), project));
   const may = useMay()("dashboards.write");
   const now = useNow(60_000);
-  const [making, setMaking] = useState(false);
+  const [making, setMaking] = useNew();
   return (
     <>
       <div className="controls">

@@ -6,7 +6,8 @@ import { knownEvents } from "../api/queries";
 import { useTexts } from "../i18n";
 import { Controls } from "../panels/Controls";
 import { FunnelBuilder } from "../panels/FunnelBuilder";
-import { Groups, Steps, Times, Trend } from "../panels/FunnelPanels";
+import { Groups } from "../panels/FunnelGroups";
+import { Steps, Times, Trend } from "../panels/FunnelPanels";
 import { Panel } from "../panels/Panel";
 import { type BehindAsked, PeopleBehind } from "../panels/PeopleBehind";
 import { useAsk } from "../state/ask";
@@ -48,7 +49,7 @@ export default function Funnel() {
               <Steps query={query} open={open} />
               <div className="grid halves">
                 <Times query={query} open={open} last={steps.length} />
-                <Trend query={query} windowMs={millisecondsOf(asked.window)} />
+                <Trend query={query} open={open} last={steps.length} windowMs={millisecondsOf(asked.window)} />
               </div>
               {asked.breakdown ? <Groups query={query} open={open} by={asked.breakdown} /> : null}
             </>

@@ -5,10 +5,12 @@ import { useState } from "react";
 import { useApi } from "../api/client";
 import { type ApiKey, createKey, keysOf, revokeKey, rotateKey, SCOPES, type Scope } from "../api/projects";
 import { useTexts } from "../i18n";
-import { formatAgo, formatDay } from "../i18n/format";
+import { formatAgo, formatDay, formatDuration } from "../i18n/format";
 import { ListTable } from "../panels/ListTable";
 import { Panel } from "../panels/Panel";
 import { useMay } from "../state/may";
+import { useNow } from "../state/now";
+import { useNew } from "../state/opened";
 import { keepPublicKey } from "../state/publicKey";
 import { FormError, useSubmit } from "../ui/AccountPage";
 import { CodeBlock } from "../ui/CodeBlock";
@@ -28,13 +30,16 @@ export default function Keys() {
   const client = useQueryClient();
   const writes = useMay()("keys.write");
   const query = useQuery(keysOf(api, project));
-  const [making, setMaking] = useState(false);
+  const [making, setMaking] = useNew();
   const [rotating, setRotating] = useState<ApiKey>();
   const [ending, setEnding] = useState<ApiKey>();
   const refresh = () => client.invalidateQueries({ queryKey: [project, "keys"] });
-  const now = query.dataUpdatedAt;
+  const now = useNow(1_000);
   const over = (one: ApiKey) => one.expires_at !== null && Date.parse(one.expires_at) <= now;
   const open = (one: ApiKey) => !one.revoked_at && !over(one);
+  /** The key that takes the place of one that is still taken, and the other way round. */
+  const heirOf = (one: ApiKey) => query.data?.find((next) => next.rotated_from === one.id);
+  const replaced = (one: ApiKey) => query.data?.find((old) => old.id === one.rotated_from && open(old));
   return (
     <>
       <div className="controls">
@@ -70,6 +75,9 @@ export default function Keys() {
                   <>
                     <bdi className="event-name">{one.name}</bdi>
                     <code className="under">{one.prefix}…</code>
+                    {open(one) && replaced(one) ? (
+                      <span className="under">{t("admin.keys.replaces", { prefix: replaced(one)?.prefix })}</span>
+                    ) : null}
                   </>
                 ),
               },
@@ -93,17 +101,20 @@ export default function Keys() {
               },
               {
                 name: t("apiKeys.state"),
-                cell: (one) => (
-                  <span className={open(one) ? "state stored" : "state dropped"}>
-                    {one.revoked_at
-                      ? t("apiKeys.ended")
-                      : over(one)
-                        ? t("apiKeys.expired")
-                        : one.expires_at
-                          ? t("apiKeys.until", { day: formatDay(one.expires_at, language) })
-                          : t("apiKeys.holds")}
-                  </span>
-                ),
+                cell: (one) =>
+                  open(one) && heirOf(one) && one.expires_at ? (
+                    <Overlap ends={one.expires_at} heir={heirOf(one)?.prefix ?? ""} now={now} />
+                  ) : (
+                    <span className={open(one) ? "state stored" : "state dropped"}>
+                      {one.revoked_at
+                        ? t("apiKeys.ended")
+                        : over(one)
+                          ? t("apiKeys.expired")
+                          : one.expires_at
+                            ? t("apiKeys.until", { day: formatDay(one.expires_at, language) })
+                            : t("apiKeys.holds")}
+                    </span>
+                  ),
               },
               {
                 name: t("apiKeys.end"),
@@ -150,6 +161,18 @@ export default function Keys() {
           onClose={() => setEnding(undefined)}
         />
       ) : null}
+    </>
+  );
+}
+
+/** How long a replaced key is taken beside its successor. */
+function Overlap({ ends, heir, now }: { ends: string; heir: string; now: number }) {
+  const { t, language } = useTexts();
+  const left = Math.max(0, (Date.parse(ends) - now) / 1000);
+  return (
+    <>
+      <span className="state queued">{t("admin.keys.both", { left: formatDuration(left, language) })}</span>
+      <span className="under">{t("admin.keys.heir", { prefix: heir })}</span>
     </>
   );
 }

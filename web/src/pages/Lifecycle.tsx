@@ -80,7 +80,7 @@ export default function Lifecycle() {
         <States question={question} open={open} />
         <div className="grid halves">
           <Days question={question} open={open} />
-          <Active question={question} />
+          <Active question={question} open={open} />
         </div>
       </div>
       {behind ? <PeopleBehind asked={behind} onClose={() => setBehind(undefined)} /> : null}
@@ -241,11 +241,19 @@ function Days({ question, open }: { question: Question; open: Open }) {
 }
 
 /** People active on a day, within a week and a month, day by day. */
-function Active({ question }: { question: Question }) {
+function Active({ question, open }: { question: Question; open: Open }) {
   const { t, language } = useTexts();
   const query = useStickiness(question);
   const title = t("lifecycle.dau");
   const spans = ["daily", "weekly", "monthly"] as const;
+  const columns: CountColumn<StickinessAnswer["active"][number]>[] = spans.map((span) => ({
+    name: t(`lifecycle.span.${span}`),
+    value: (one) => one[span],
+    open: ({ time }) => {
+      const label = `${t(`lifecycle.span.${span}`)}, ${formatPoint(time, "day", language)}`;
+      return { label, run: () => open(label, "/api/v1/query/stickiness/people", { time, span }) };
+    },
+  }));
   const series = ({ active }: StickinessAnswer): SeriesAnswer => ({
     interval: "day",
     incomplete_from: null,
@@ -281,7 +289,18 @@ function Active({ question }: { question: Question }) {
         }),
       }}
     >
-      {(answer) => <SeriesChart answer={series(answer)} label={title} all="" kind="line" />}
+      {(answer) => (
+        <>
+          <SeriesChart answer={series(answer)} label={title} all="" kind="line" />
+          <CountTable
+            caption={title}
+            first={{ name: t("measure.time"), text: ({ time }) => formatPoint(time, "day", language) }}
+            columns={columns}
+            rows={answer.active.toReversed()}
+            rowKey={({ time }) => time}
+          />
+        </>
+      )}
     </Panel>
   );
 }

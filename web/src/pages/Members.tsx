@@ -17,9 +17,11 @@ import {
 } from "../api/people";
 import { LANGUAGES, type Language, useTexts } from "../i18n";
 import { formatDay } from "../i18n/format";
+import { OrganisationName } from "../panels/AdminOrganisation";
 import { ListTable } from "../panels/ListTable";
 import { Panel } from "../panels/Panel";
 import { may, ROLES, type Role, useProject } from "../state/may";
+import { useNew } from "../state/opened";
 import { FormError, useSubmit } from "../ui/AccountPage";
 import { CodeBlock } from "../ui/CodeBlock";
 import { Confirm } from "../ui/Confirm";
@@ -31,7 +33,7 @@ export default function Members() {
   const { t } = useTexts();
   const project = useProject();
   const user = useQuery(me(useApi())).data;
-  const [inviting, setInviting] = useState(false);
+  const [inviting, setInviting] = useNew();
   const organisation = user?.organisations.find(({ id }) => id === project?.organisation_id);
   if (!organisation || !user) return null;
   const manages = may(organisation.role, "members.write");
@@ -49,6 +51,7 @@ export default function Members() {
       <div className="steps wide-steps">
         <People organisation={organisation.id} role={organisation.role} self={user.id} />
         {manages ? <Invitations organisation={organisation.id} role={organisation.role} /> : null}
+        {may(organisation.role, "organisation.write") ? <OrganisationName organisation={organisation} /> : null}
       </div>
       {inviting ? (
         <Invite organisation={organisation.id} role={organisation.role} onClose={() => setInviting(false)} />

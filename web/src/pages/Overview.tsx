@@ -5,12 +5,14 @@ import { Controls } from "../panels/Controls";
 import { Kpis } from "../panels/Kpis";
 import { LivePanels } from "../panels/LivePanels";
 import { SeriesPanel } from "../panels/SeriesPanel";
+import { ToolsChecklist } from "../panels/ToolsChecklist";
 
 export default function Overview() {
   const { t } = useTexts();
   return (
     <>
       <Controls title={t("overview.title")} compare interval />
+      <ToolsChecklist />
       <Kpis />
       <div className="grid">
         <SeriesPanel />

@@ -1,4 +1,4 @@
-import { Columns3, Download, Search } from "lucide-react";
+import { Columns3, Download } from "lucide-react";
 import { useState } from "react";
 import type { Condition } from "../api/analysis";
 import { useApi } from "../api/client";
@@ -12,6 +12,7 @@ import { PagedPanel } from "../panels/PagedPanel";
 import { sentenceOf } from "../panels/Panel";
 import { PersonLink } from "../panels/PeopleBehind";
 import { useProfileFields } from "../panels/ProfileFields";
+import { SearchBox } from "../panels/SearchBox";
 import { useAsk } from "../state/ask";
 import { type Asked, conditionsOf, isObject, listOf, numberOf, oneOf, textOf, textsOf } from "../state/asked";
 import { useMay } from "../state/may";
@@ -96,7 +97,7 @@ export default function People() {
       <div className="built">
         <section className="builder" aria-label={t("people.conditions")}>
           <div className="builder-part">
-            <PeopleSearch value={asked.q} onChange={(q) => change({ q })} />
+            <SearchBox label={t("people.search")} value={asked.q} onChange={(q) => change({ q })} />
             <div className="field compact">
               <span className="label">{t("people.are")}</span>
               <Conditions
@@ -173,33 +174,6 @@ export default function People() {
         />
       </div>
     </>
-  );
-}
-
-function PeopleSearch({ value, onChange }: { value: string; onChange: (q: string) => void }) {
-  const { t } = useTexts();
-  const [typed, setTyped] = useState(value);
-  return (
-    <form
-      className="search"
-      onSubmit={(event) => {
-        event.preventDefault();
-        onChange(typed.trim());
-      }}
-    >
-      <Search size={16} aria-hidden="true" />
-      <input
-        type="search"
-        data-key="search"
-        aria-label={t("people.search")}
-        placeholder={t("people.search")}
-        value={typed}
-        onChange={(event) => {
-          setTyped(event.target.value);
-          if (!event.target.value) onChange("");
-        }}
-      />
-    </form>
   );
 }
 

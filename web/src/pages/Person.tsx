@@ -19,6 +19,7 @@ import { Identity } from "../panels/Identity";
 import { ListTable } from "../panels/ListTable";
 import { PagedPanel } from "../panels/PagedPanel";
 import { Panel } from "../panels/Panel";
+import { PersonRights } from "../panels/PersonRights";
 import { useAsk } from "../state/ask";
 import { textOf } from "../state/asked";
 import { useNow } from "../state/now";
@@ -67,6 +68,7 @@ export default function Person() {
           <Profile query={query} />
           <Counts query={query} />
           <Identity query={query} person={person} />
+          <PersonRights person={person} />
           <History query={query} />
         </div>
       </div>

@@ -6,6 +6,7 @@ import { useApi } from "../api/client";
 import { deletedProjects, restoreProject } from "../api/projects";
 import { useTexts } from "../i18n";
 import { formatDay } from "../i18n/format";
+import { EmptyOrganisations } from "../panels/AdminOrganisation";
 import { ListTable } from "../panels/ListTable";
 import { Panel } from "../panels/Panel";
 import { ProjectForm } from "../panels/ProjectForm";
@@ -36,6 +37,7 @@ export default function Projects() {
             <Owned key={one.id} query={{ ...query, data: one } as never} name={one.name} />
           ))}
           {organisations.some(({ role }) => may(role, "project.delete")) ? <Deleted /> : null}
+          <EmptyOrganisations organisations={organisations} />
         </div>
       ) : (
         <Owned query={query as never} name={t("projects.title")} />

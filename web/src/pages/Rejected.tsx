@@ -1,5 +1,7 @@
+import "../ui/admin.css";
 import { useQuery } from "@tanstack/react-query";
-import { CircleCheck } from "lucide-react";
+import { Link } from "@tanstack/react-router";
+import { CircleCheck, RotateCcw } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { type ReasonsAnswer, type RejectedAnswer, useApi } from "../api/client";
 import { rejectedReasons } from "../api/queries";
@@ -10,7 +12,9 @@ import { Controls } from "../panels/Controls";
 import { PagedPanel } from "../panels/PagedPanel";
 import { Panel } from "../panels/Panel";
 import { type SeriesAnswer, SeriesChart, useSeriesFigure } from "../panels/SeriesChart";
+import { useMay } from "../state/may";
 import { type AskedScope, useScope } from "../state/scope";
+import { sharedOf, type View } from "../state/search";
 import { CodeBlock } from "../ui/CodeBlock";
 
 type Refused = RejectedAnswer["items"][number];
@@ -33,7 +37,20 @@ export default function Rejected() {
   return (
     <>
       <Controls title={t("rejected.title")} interval bare />
-      <p className="about">{t("rejected.about")}</p>
+      <div className="row spread about-line">
+        <p className="about">{t("rejected.about")}</p>
+        {useMay()("events.replay") ? (
+          <Link
+            to="/p/$project/rejected/replay"
+            params={{ project }}
+            search={((old: View) => ({ ...sharedOf(old), ...(reason && { ask: { reason } }) })) as never}
+            className="button"
+          >
+            <RotateCcw size={15} aria-hidden="true" />
+            {t("admin.replay.title")}
+          </Link>
+        ) : null}
+      </div>
       <div className="grid halves">
         <OverTime scope={scope} none={none} />
         <Reasons scope={scope} none={none} reason={reason} choose={setReason} />
@@ -60,6 +77,18 @@ export default function Rejected() {
           }}
           columns={[
             { name: t("events.event"), cell: (one) => <bdi>{one.event ?? "–"}</bdi> },
+            {
+              name: t("admin.replay.column"),
+              kind: "wide",
+              cell: (one) =>
+                one.replay_outcome === "stored" ? (
+                  <span className="state stored">{t("admin.replay.taken")}</span>
+                ) : one.replay_outcome ? (
+                  <span className="state dropped">{t("admin.replay.refused")}</span>
+                ) : (
+                  "–"
+                ),
+            },
             { name: t("rejected.advice"), kind: "wide", cell: (one) => <bdi>{one.detail || one.title}</bdi> },
             {
               name: t("events.time"),
@@ -73,6 +102,14 @@ export default function Rejected() {
                 <b>{one.title}</b>
                 <span className="faint">{one.detail}</span>
               </p>
+              {one.replayed_at ? (
+                <p className="faint">
+                  {t("admin.replay.replayed", {
+                    moment: formatMoment(one.replayed_at, timezone, language),
+                    outcome: one.replay_outcome === "stored" ? t("admin.replay.taken") : one.replay_outcome,
+                  })}
+                </p>
+              ) : null}
               <CodeBlock code={one.raw} />
             </>
           )}

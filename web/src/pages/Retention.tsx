@@ -4,16 +4,19 @@ import { analysis, type RetentionAnswer, rangeOf } from "../api/analysis";
 import { useApi } from "../api/client";
 import { useTexts } from "../i18n";
 import { Controls } from "../panels/Controls";
-import { ActEditor, Typed } from "../panels/Editors";
+import { ActEditor, FieldPicker, Typed } from "../panels/Editors";
 import { type BehindAsked, PeopleBehind } from "../panels/PeopleBehind";
-import { Curve, HeatTable, type RetentionShape } from "../panels/RetentionPanels";
+import { useProfileFields } from "../panels/ProfileFields";
+import { Curve, Groups, HeatTable, offsetNames, ofGroup, type RetentionShape } from "../panels/RetentionPanels";
 import { Toggle } from "../panels/Toggle";
 import { useAsk } from "../state/ask";
 import { COUNT_BY } from "../state/funnel";
 import {
   asRetention,
   bracketsOf,
+  byEvent,
   COHORTS,
+  isAsked,
   MEASURES,
   MODES,
   RETENTION_INTERVALS,
@@ -30,50 +33,75 @@ export default function Retention() {
   const scope = useScope();
   const [asked, change] = useAsk(retentionOf);
   const [behind, setBehind] = useState<BehindAsked>();
+  const [group, setGroup] = useState<{ key: string | null }>();
   const question = asRetention(asked, scope.span);
-  const query = useQuery(analysis<RetentionAnswer>(useApi(), scope, "/api/v1/query/retention", question));
-  const brackets = asked.mode === "bracket" && asked.measure === "users" ? bracketsOf(asked.brackets) : [];
+  const query = useQuery({
+    ...analysis<RetentionAnswer>(useApi(), scope, "/api/v1/query/retention", question),
+    enabled: isAsked(asked),
+  });
+  const chosen = query.data?.breakdown?.groups.find(({ key }) => group && key === group.key);
+  const shown = chosen ? ofGroup(query, chosen) : query;
+  const brackets = question.mode === "bracket" ? bracketsOf(asked.brackets) : [];
   const shape: RetentionShape = {
     interval: question.interval,
     money: asked.measure === "sum" ? asked.property : "",
-    share: asked.shown === "share",
-    offsetName: (offset) =>
-      offset === 0
-        ? t(`retention.offsetFirst.${question.interval}`)
-        : brackets.length
-          ? (brackets[offset - 1] ?? []).join("–")
-          : t(`retention.offset.${question.interval}`, { number: offset }),
-    open: (title, cohort, offset) =>
+    share: (asked.measure === "sum" ? asked.worth : asked.shown) === "share",
+    byThen: question.cumulative === true && asked.measure === "users",
+    offsetName: offsetNames(t, question.interval, brackets),
+    open: (title, cohort, offset, everybody) =>
       setBehind({
         title,
         path: "/api/v1/query/retention/people",
-        question: { ...rangeOf(scope), ...question, cohort, offset },
+        question: {
+          ...rangeOf(scope),
+          ...question,
+          ...(everybody && { measure: "users", cumulative: false }),
+          ...(chosen && { group: [chosen.key] }),
+          cohort,
+          offset,
+        },
       }),
   };
+  const options = shape.money
+    ? [
+        { value: "count" as const, text: t("retention.perPerson") },
+        { value: "share" as const, text: t("retention.ofFirst") },
+      ]
+    : [
+        { value: "share" as const, text: "%" },
+        { value: "count" as const, text: t("analysis.people") },
+      ];
   return (
     <>
       <Controls title={t("nav.retention")} />
       <div className="built">
         <Builder asked={asked} change={change} />
         <div className="stack">
-          <HeatTable
-            query={query}
-            shape={shape}
-            actions={
-              shape.money ? null : (
-                <Segmented
-                  label={t("retention.shown")}
-                  value={asked.shown}
-                  options={[
-                    { value: "share", text: "%" },
-                    { value: "count", text: t("analysis.people") },
-                  ]}
-                  onChange={(shown) => change({ shown })}
-                />
-              )
-            }
-          />
-          <Curve query={query} shape={shape} />
+          {isAsked(asked) ? (
+            <>
+              {asked.breakdown ? (
+                <Groups query={query} shape={shape} by={asked.breakdown} chosen={chosen} choose={setGroup} />
+              ) : null}
+              <HeatTable
+                query={shown}
+                shape={shape}
+                title={chosen ? t("retention.group", { group: chosen.key ?? t("overview.none") }) : undefined}
+                actions={
+                  <Segmented
+                    label={t("retention.shown")}
+                    value={shape.money ? asked.worth : asked.shown}
+                    options={options}
+                    onChange={(value) => change(shape.money ? { worth: value } : { shown: value })}
+                  />
+                }
+              />
+              <Curve query={shown} shape={shape} />
+            </>
+          ) : (
+            <section className="panel short" aria-label={t("nav.retention")}>
+              <p className="empty">{t("retention.chooseDate")}</p>
+            </section>
+          )}
         </div>
       </div>
       {behind ? <PeopleBehind asked={behind} onClose={() => setBehind(undefined)} /> : null}
@@ -84,6 +112,7 @@ export default function Retention() {
 function Builder({ asked, change }: { asked: RetentionAsked; change: (part: Partial<RetentionAsked>) => void }) {
   const { t } = useTexts();
   const { span } = useScope();
+  const profile = useProfileFields();
   const chosen = (name: keyof RetentionAsked) => (event: { target: { value: string } }) =>
     change({ [name]: event.target.value } as Partial<RetentionAsked>);
   return (
@@ -95,12 +124,22 @@ function Builder({ asked, change }: { asked: RetentionAsked; change: (part: Part
           options={COHORTS.map((value) => ({ value, text: t(`retention.cohort.${value}`) }))}
           onChange={chosen("cohorts")}
         />
-        {asked.cohorts === "first_seen" ? null : (
+        {asked.cohorts === "profile" ? (
+          <Typed
+            label={t("retention.date")}
+            value={asked.date}
+            known={profile.known}
+            placeholder="profile.…"
+            onChange={(date) => change({ date: !date || date.startsWith("profile.") ? date : `profile.${date}` })}
+            visible
+          />
+        ) : null}
+        {byEvent(asked) ? (
           <div className="field compact">
             <span className="label">{t("retention.start")}</span>
             <ActEditor label={t("retention.start")} value={asked.start} onChange={(start) => change({ start })} any />
           </div>
-        )}
+        ) : null}
         <div className="field compact">
           <span className="label">{t("retention.returning")}</span>
           <ActEditor
@@ -136,11 +175,19 @@ function Builder({ asked, change }: { asked: RetentionAsked; change: (part: Part
               onChange={(cumulative) => change({ cumulative })}
             />
           </>
-        ) : null}
+        ) : (
+          <Toggle label={t("retention.cumulative")} value={asked.by_then} onChange={(by_then) => change({ by_then })} />
+        )}
+        <FieldPicker
+          label={t("retention.breakdown")}
+          none={t("retention.noBreakdown")}
+          value={asked.breakdown}
+          onChange={(breakdown) => change({ breakdown })}
+        />
       </div>
       <details className="builder-part" open={isUnusual(asked) || undefined}>
         <summary>{t("analysis.more")}</summary>
-        {asked.measure === "users" ? (
+        {asked.measure === "users" && !asked.by_then ? (
           <Select
             label={t("retention.mode")}
             value={asked.mode}
@@ -148,7 +195,7 @@ function Builder({ asked, change }: { asked: RetentionAsked; change: (part: Part
             onChange={chosen("mode")}
           />
         ) : null}
-        {asked.mode === "bracket" && asked.measure === "users" ? (
+        {asked.mode === "bracket" && asked.measure === "users" && !asked.by_then ? (
           <Typed
             label={t("retention.brackets")}
             value={asked.brackets}
@@ -169,12 +216,14 @@ function Builder({ asked, change }: { asked: RetentionAsked; change: (part: Part
         {asked.cohorts === "every" ? null : (
           <Toggle label={t("retention.rolling")} value={asked.rolling} onChange={(rolling) => change({ rolling })} />
         )}
-        <Select
-          label={t("analysis.countBy")}
-          value={asked.count_by}
-          options={COUNT_BY.map((value) => ({ value, text: t(`analysis.counted.${value}`) }))}
-          onChange={chosen("count_by")}
-        />
+        {asked.cohorts === "profile" ? null : (
+          <Select
+            label={t("analysis.countBy")}
+            value={asked.count_by}
+            options={COUNT_BY.map((value) => ({ value, text: t(`analysis.counted.${value}`) }))}
+            onChange={chosen("count_by")}
+          />
+        )}
       </details>
     </section>
   );

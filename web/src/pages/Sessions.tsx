@@ -1,4 +1,4 @@
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import {
   analysis,
@@ -9,27 +9,26 @@ import {
   type SessionsAnswer,
 } from "../api/analysis";
 import { useApi } from "../api/client";
-import { get } from "../api/queries";
 import { BarList } from "../charts/BarList";
 import { COLORS } from "../charts/rows";
 import { Sparkline } from "../charts/Sparkline";
 import { useTexts } from "../i18n";
-import { formatCountry, formatDuration, formatMoment, formatNumber, formatPercent } from "../i18n/format";
+import { formatCountry, formatDuration, formatMoment, formatNumber, formatPercent, formatPoint } from "../i18n/format";
 import { BotSwitch } from "../panels/BotSwitch";
 import { CategoryDrawing } from "../panels/CategoryDrawing";
 import { Controls } from "../panels/Controls";
+import { type CountColumn, CountTable } from "../panels/CountTable";
 import { PagedPanel } from "../panels/PagedPanel";
 import { Panel } from "../panels/Panel";
-import { PersonLink } from "../panels/PeopleBehind";
+import { type BehindAsked, PeopleBehind, PersonLink } from "../panels/PeopleBehind";
 import { type SeriesAnswer, SeriesChart, useSeriesFigure } from "../panels/SeriesChart";
+import { SessionGap } from "../panels/SessionGap";
 import { useAsk } from "../state/ask";
 import { oneOf } from "../state/asked";
-import { useMay } from "../state/may";
 import { useScope } from "../state/scope";
-import { FormError, useSubmit } from "../ui/AccountPage";
-import { Dialog } from "../ui/dialog";
-import { Field, Segmented } from "../ui/form";
+import { Segmented } from "../ui/form";
 
+type Open = (title: string, more: object) => void;
 type Query = ReturnType<typeof useQuery<SessionsAnswer>>;
 const SOURCES = ["referrer_domain", "channel", "utm_source"] as const;
 const PLACES = ["country", "device", "browser"] as const;
@@ -46,23 +45,22 @@ export default function Sessions() {
     place: oneOf(PLACES, one.place, "country"),
     page: oneOf(PAGES, one.page, "session.entry_page"),
   }));
-  const query = useQuery(
-    analysis<SessionsAnswer>(api, scope, "/api/v1/query/sessions", {
-      interval: scope.interval,
-      events: scope.events,
-    }),
-  );
+  const [behind, setBehind] = useState<BehindAsked>();
+  const question = { interval: scope.interval, events: scope.events };
+  const query = useQuery(analysis<SessionsAnswer>(api, scope, "/api/v1/query/sessions", question));
+  const open: Open = (title, more) =>
+    setBehind({ title, path: "/api/v1/query/sessions/people", question: { ...rangeOf(scope), ...question, ...more } });
   return (
     <>
       <Controls title={t("nav.sessions")} interval />
       <section className="kpis" aria-label={t("overview.numbers")}>
         {FIGURES.map((name) => (
-          <Figure key={name} name={name} query={query} />
+          <Figure key={name} name={name} query={query} open={open} />
         ))}
       </section>
       <div className="grid halves">
-        <OverTime query={query} />
-        <Durations query={query} />
+        <OverTime query={query} open={open} />
+        <Durations query={query} open={open} />
       </div>
       <div className="grid thirds">
         <By
@@ -71,9 +69,22 @@ export default function Sessions() {
           field={asked.source}
           choose={(source) => change({ source })}
           none={t("overview.direct")}
+          open={open}
         />
-        <By title={t("sessions.places")} fields={PLACES} field={asked.place} choose={(place) => change({ place })} />
-        <By title={t("sessions.pages")} fields={PAGES} field={asked.page} choose={(page) => change({ page })} />
+        <By
+          title={t("sessions.places")}
+          fields={PLACES}
+          field={asked.place}
+          choose={(place) => change({ place })}
+          open={open}
+        />
+        <By
+          title={t("sessions.pages")}
+          fields={PAGES}
+          field={asked.page}
+          choose={(page) => change({ page })}
+          open={open}
+        />
       </div>
       <div className="grid">
         <PagedPanel<SessionItem>
@@ -89,7 +100,7 @@ export default function Sessions() {
             })
           }
           everyMs={30_000}
-          actions={<Gap />}
+          actions={<SessionGap />}
           rowKey={(one) => one.id}
           columns={[
             {
@@ -133,13 +144,14 @@ export default function Sessions() {
         />
       </div>
       <BotSwitch />
+      {behind ? <PeopleBehind asked={behind} onClose={() => setBehind(undefined)} /> : null}
     </>
   );
 }
 
 type FigureName = (typeof FIGURES)[number];
 
-function Figure({ name, query }: { name: FigureName; query: Query }) {
+function Figure({ name, query, open }: { name: FigureName; query: Query; open: Open }) {
   const { t, language } = useTexts();
   const said = (one: SessionSummary) => {
     const value = one[name];
@@ -150,13 +162,15 @@ function Figure({ name, query }: { name: FigureName; query: Query }) {
   return (
     <Panel title={t(`sessions.figure.${name}`)} query={query} className="kpi">
       {({ total, points, incomplete_from }) => {
-        const open = points.findIndex(({ time }) => incomplete_from !== null && time >= incomplete_from);
+        const unfinished = points.findIndex(({ time }) => incomplete_from !== null && time >= incomplete_from);
         return (
           <>
             <div className="kpi-row">
               <span className="kpi-value">{said(total)}</span>
               {name === "sessions" ? (
-                <span className="faint">{t("sessions.people", { count: total.people ?? 0 })}</span>
+                <button type="button" className="count" onClick={() => open(t("sessions.all"), {})}>
+                  {t("sessions.people", { count: total.people ?? 0 })}
+                </button>
               ) : name === "duration_mean" ? (
                 <span className="faint">
                   {t("sessions.median", { length: formatDuration(total.duration_p50 ?? 0, language) })}
@@ -165,7 +179,7 @@ function Figure({ name, query }: { name: FigureName; query: Query }) {
             </div>
             <Sparkline
               values={points.map(({ summary }) => summary[name] ?? 0)}
-              openFrom={open < 0 ? points.length : open}
+              openFrom={unfinished < 0 ? points.length : unfinished}
             />
           </>
         );
@@ -174,11 +188,21 @@ function Figure({ name, query }: { name: FigureName; query: Query }) {
   );
 }
 
-function OverTime({ query }: { query: Query }) {
-  const { t } = useTexts();
+function OverTime({ query, open }: { query: Query; open: Open }) {
+  const { t, language } = useTexts();
   const { interval } = useScope();
   const title = t("sessions.overTime");
   const figure = useSeriesFigure("sessions", t("measure.sessions"));
+  const columns = (["bounced", "stayed"] as const).map(
+    (name): CountColumn<SessionsAnswer["points"][number]> => ({
+      name: t(`sessions.${name}`),
+      value: ({ summary: { sessions = 0, bounced = 0 } }) => (name === "bounced" ? bounced : sessions - bounced),
+      open: ({ time }) => {
+        const label = `${t(`sessions.${name}`)}, ${formatPoint(time, interval, language)}`;
+        return { label, run: () => open(label, { time, bounced: name === "bounced" }) };
+      },
+    }),
+  );
   const series = ({ points, incomplete_from }: SessionsAnswer): SeriesAnswer => ({
     interval,
     incomplete_from,
@@ -207,12 +231,23 @@ function OverTime({ query }: { query: Query }) {
         table: (answer) => figure.table(series(answer)),
       }}
     >
-      {(answer) => <SeriesChart answer={series(answer)} label={title} all={t("measure.sessions")} kind="bar" />}
+      {(answer) => (
+        <>
+          <SeriesChart answer={series(answer)} label={title} all={t("measure.sessions")} kind="bar" />
+          <CountTable
+            caption={title}
+            first={{ name: t("measure.time"), text: ({ time }) => formatPoint(time, interval, language) }}
+            columns={columns}
+            rows={answer.points.toReversed()}
+            rowKey={({ time }) => time}
+          />
+        </>
+      )}
     </Panel>
   );
 }
 
-function Durations({ query }: { query: Query }) {
+function Durations({ query, open }: { query: Query; open: Open }) {
   const { t, language } = useTexts();
   const title = t("sessions.durations");
   const length = (seconds: number) => formatDuration(seconds, language);
@@ -237,14 +272,32 @@ function Durations({ query }: { query: Query }) {
       }}
     >
       {({ durations }) => (
-        <CategoryDrawing
-          label={title}
-          kind="bar"
-          language={language}
-          rows={durations.map((one) => ({ name: named(one), sessions: one.sessions }))}
-          series={[{ key: "sessions", name: t("measure.sessions"), color: COLORS[1] as string }]}
-          format={(value) => formatNumber(value, language)}
-        />
+        <>
+          <CategoryDrawing
+            label={title}
+            kind="bar"
+            language={language}
+            rows={durations.map((one) => ({ name: named(one), sessions: one.sessions }))}
+            series={[{ key: "sessions", name: t("measure.sessions"), color: COLORS[1] as string }]}
+            format={(value) => formatNumber(value, language)}
+          />
+          <CountTable
+            caption={title}
+            first={{ name: title, text: named }}
+            columns={[
+              {
+                name: t("measure.sessions"),
+                value: ({ sessions }) => sessions,
+                open: (one) => ({
+                  label: `${title}: ${named(one)}`,
+                  run: () => open(`${title}: ${named(one)}`, { took: [one.from, one.to] }),
+                }),
+              },
+            ]}
+            rows={durations}
+            rowKey={({ from }) => String(from)}
+          />
+        </>
       )}
     </Panel>
   );
@@ -257,8 +310,9 @@ function By<Name extends string>(props: {
   field: Name;
   choose: (field: Name) => void;
   none?: string;
+  open: Open;
 }) {
-  const { title, field, none } = props;
+  const { title, field, none, open } = props;
   const { t, language } = useTexts();
   const scope = useScope();
   const query = useQuery(
@@ -273,6 +327,8 @@ function By<Name extends string>(props: {
       name: nameOf(key),
       value: summary.sessions ?? 0,
       share: summary.bounce_rate ?? null,
+      openLabel: `${formatNumber(summary.sessions ?? 0, language)} – ${fieldName(field)}: ${nameOf(key)}`,
+      onOpen: () => open(`${fieldName(field)}: ${nameOf(key)}`, { by: field, group: [key] }),
     })),
     ...(other ? [{ name: t("overview.other"), value: other, share: null, rest: true }] : []),
   ];
@@ -306,52 +362,5 @@ function By<Name extends string>(props: {
     >
       {(answer) => <BarList caption={title} columns={columns} rows={rowsOf(answer)} language={language} />}
     </Panel>
-  );
-}
-
-/** After how long a pause the next event begins another session; who manages the project changes it. */
-function Gap() {
-  const { t, language } = useTexts();
-  const { project } = useScope();
-  const api = useApi();
-  const client = useQueryClient();
-  const writes = useMay()("project.write");
-  const [open, setOpen] = useState(false);
-  const { data } = useQuery(get<{ gap_seconds: number }>(api, project, "/api/v1/sessions/settings", {}, false));
-  const { busy, error, submit } = useSubmit(async ({ minutes = "" }) => {
-    await api.call("/api/v1/sessions/settings", { method: "PUT", project, body: { gap: `${Number(minutes)}m` } });
-    setOpen(false);
-    void client.invalidateQueries({ queryKey: [project] });
-  });
-  if (!data) return null;
-  return (
-    <>
-      <span className="faint">{t("sessions.gap", { length: formatDuration(data.gap_seconds, language) })}</span>
-      {writes ? (
-        <button type="button" className="link" onClick={() => setOpen(true)}>
-          {t("sessions.change")}
-        </button>
-      ) : null}
-      {open ? (
-        <Dialog title={t("sessions.gapTitle")} close={t("events.close")} onClose={() => setOpen(false)}>
-          <form onSubmit={submit}>
-            <FormError error={error} />
-            <Field
-              label={t("sessions.gapMinutes")}
-              hint={t("sessions.gapHint")}
-              name="minutes"
-              type="number"
-              min={1}
-              max={1440}
-              required
-              defaultValue={Math.round(data.gap_seconds / 60)}
-            />
-            <button type="submit" className="button primary" aria-busy={busy}>
-              {busy ? t("form.busy") : t("form.save")}
-            </button>
-          </form>
-        </Dialog>
-      ) : null}
-    </>
   );
 }

@@ -1,11 +1,14 @@
+import "../ui/admin.css";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useNavigate, useParams } from "@tanstack/react-router";
+import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { useApi } from "../api/client";
 import { changeProject, deleteProject, type ProjectSettings, projectSettings } from "../api/projects";
 import { useTexts } from "../i18n";
+import { LimitsPanel } from "../panels/AdminLimits";
 import { Panel } from "../panels/Panel";
 import { useMay } from "../state/may";
+import { sharedOf } from "../state/search";
 import { FormError, useSubmit } from "../ui/AccountPage";
 import { Dialog } from "../ui/dialog";
 import { Field, Select, TextArea, TimezoneSelect } from "../ui/form";
@@ -27,6 +30,8 @@ export default function Settings() {
         <Panel title={t("settings.general")} query={query}>
           {(settings) => <General key={settings.updated_at} settings={settings} />}
         </Panel>
+        <Elsewhere />
+        <LimitsPanel />
         {may("project.delete") ? (
           <Panel title={t("settings.danger")} query={query} className="short">
             {(settings) => <Delete settings={settings} />}
@@ -34,6 +39,41 @@ export default function Settings() {
         ) : null}
       </div>
     </>
+  );
+}
+
+/** What else holds for the project, on pages of its own. */
+function Elsewhere() {
+  const { t } = useTexts();
+  const { project } = useParams({ from: "/inside/p/$project" });
+  const may = useMay();
+  return (
+    <nav className="panel padded" aria-label={t("admin.settings.more")}>
+      <h2>{t("admin.settings.more")}</h2>
+      <ul className="links-list">
+        {may("retention.write") ? (
+          <li>
+            <Link to="/p/$project/data-retention" params={{ project }} search={sharedOf as never}>
+              {t("admin.settings.retention")}
+            </Link>
+          </li>
+        ) : null}
+        {may("pii.write") ? (
+          <li>
+            <Link to="/p/$project/privacy/rules" params={{ project }} search={sharedOf as never}>
+              {t("admin.settings.pii")}
+            </Link>
+          </li>
+        ) : null}
+        {may("keys.read") ? (
+          <li>
+            <Link to="/p/$project/keys" params={{ project }} search={sharedOf as never}>
+              {t("apiKeys.title")}
+            </Link>
+          </li>
+        ) : null}
+      </ul>
+    </nav>
   );
 }
 

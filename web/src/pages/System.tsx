@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
-import { useParams } from "@tanstack/react-router";
-import { CircleCheck, CircleX, TriangleAlert } from "lucide-react";
+import { Link, useParams } from "@tanstack/react-router";
+import { BookCheck, CircleCheck, CircleX, TriangleAlert } from "lucide-react";
 import { type SystemAnswer, useApi } from "../api/client";
 import { rejectedReasons, systemOf } from "../api/queries";
 import { BarList } from "../charts/BarList";
@@ -10,6 +10,7 @@ import { ListTable } from "../panels/ListTable";
 import { Panel } from "../panels/Panel";
 import { useNow } from "../state/now";
 import { useScope } from "../state/scope";
+import { sharedOf } from "../state/search";
 
 const ICONS = { ok: CircleCheck, behind: TriangleAlert, degraded: CircleX };
 
@@ -22,7 +23,13 @@ export default function System() {
     <>
       <div className="controls">
         <h1>{t("system.title")}</h1>
-        {query.data ? <State state={query.data.state} /> : null}
+        <div className="control-row">
+          {query.data ? <State state={query.data.state} /> : null}
+          <Link to="/p/$project/ledger" params={{ project }} search={sharedOf as never} className="button">
+            <BookCheck size={16} aria-hidden="true" />
+            {t("jobs.nav.ledger")}
+          </Link>
+        </div>
       </div>
       <p className="about">{t("system.about")}</p>
       <div className="grid halves">

@@ -5,7 +5,16 @@ import type { Act, Condition } from "../api/analysis";
 import { useApi } from "../api/client";
 import { knownEvents, knownProperties, valuesOf } from "../api/queries";
 import { useTexts } from "../i18n";
-import { actWith, BARE_OPS, CONDITION_OPS, type ConditionOp, conditionOf, eventsOf } from "../state/asked";
+import {
+  actWith,
+  BARE_OPS,
+  CONDITION_OPS,
+  type ConditionOp,
+  conditionOf,
+  eventsOf,
+  LIST_OPS,
+  valueText,
+} from "../state/asked";
 import { useScope } from "../state/scope";
 
 /** A text that is taken when it is left, sent with Enter or chosen out of what is suggested. */
@@ -259,7 +268,7 @@ function ConditionRow(props: {
   const { t } = useTexts();
   const [property, setProperty] = useState(props.value?.property ?? "");
   const [op, setOp] = useState<ConditionOp>((props.value?.op as ConditionOp) ?? "eq");
-  const [value, setValue] = useState(String(props.value?.value ?? ""));
+  const [value, setValue] = useState(valueText(props.value?.value));
   const [wanted, setWanted] = useState("");
   const bare = BARE_OPS.includes(op);
   const ofEvents = !property.startsWith("profile.");
@@ -302,7 +311,7 @@ function ConditionRow(props: {
       {bare ? null : (
         <Typed
           label={t("filter.value")}
-          placeholder={t("filter.value")}
+          placeholder={LIST_OPS.includes(op) ? t("filter.values") : t("filter.value")}
           value={value}
           known={known.data?.items.map((one) => one.value) ?? []}
           onTyped={setWanted}

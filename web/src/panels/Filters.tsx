@@ -6,6 +6,7 @@ import { valuesOf } from "../api/queries";
 import { type Segment, segmentsOf } from "../api/segments";
 import { useTexts } from "../i18n";
 import { formatCountry } from "../i18n/format";
+import { conditionOf, LIST_OPS, valueText } from "../state/asked";
 import { useScope } from "../state/scope";
 import { FILTER_OPS } from "../state/search";
 import { useView } from "../state/view";
@@ -51,7 +52,7 @@ export function Filters() {
       ? formatCountry(String(value ?? ""), language)
       : property === SEGMENT
         ? (segments.find(({ id }) => id === value)?.name ?? "…")
-        : (value ?? "");
+        : valueText(value);
   const said = (filter: Filter) =>
     `${nameOf(filter.property)} ${t(`filter.ops.${filter.op as "eq"}`)} ${shownOf(filter)}`.trim();
   return (
@@ -61,7 +62,7 @@ export function Filters() {
       ) : null}
       {filters.map((one, index) => (
         <Chip
-          key={`${one.property}${one.op}${one.value}`}
+          key={`${one.property}${one.op}${valueText(one.value)}`}
           text={said(one)}
           onRemove={() =>
             change({ filters: filters.length > 1 ? filters.filter((_, place) => place !== index) : undefined })
@@ -125,7 +126,8 @@ function AddFilter({ onClose, onAdd }: { onClose: () => void; onAdd: (filter: Fi
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          if (complete) onAdd(bare ? { property, op } : { property, op, value });
+          const filter = conditionOf({ property, op, value });
+          if (complete && filter) onAdd(filter);
         }}
       >
         <div className="field">
@@ -172,7 +174,7 @@ function AddFilter({ onClose, onAdd }: { onClose: () => void; onAdd: (filter: Fi
         ) : bare ? null : (
           <>
             <Field
-              label={t("filter.value")}
+              label={LIST_OPS.includes(op) ? t("filter.values") : t("filter.value")}
               value={value}
               list={`${id}v`}
               autoComplete="off"

@@ -7,11 +7,13 @@ import { useScope } from "../state/scope";
 import { Scroll } from "../ui/Scroll";
 import { CategoryDrawing } from "./CategoryDrawing";
 import { Count } from "./Count";
+import { type CountColumn, CountTable } from "./CountTable";
 import { Panel } from "./Panel";
 import { type SeriesAnswer, SeriesChart } from "./SeriesChart";
 
 export type Open = (title: string, more: object) => void;
 type Asked = { query: UseQueryResult<FunnelAnswer> };
+type TrendPoint = NonNullable<FunnelAnswer["trend"]>[number];
 
 const nothing = (answer: FunnelAnswer) => (answer.steps[0]?.count ?? 0) === 0;
 
@@ -150,6 +152,8 @@ export function Times({ query, open, last }: Asked & { open: Open; last: number 
   const title = t("funnel.times");
   const named = ({ from_seconds: from, to_seconds: to }: FunnelAnswer["times"][number]) =>
     to === null ? `≥ ${length(from)}` : `${length(from)} – ${length(to)}`;
+  const pick = (name: string, from: number, to: number | null) =>
+    open(`${title}: ${name}`, { step: last, took: [from, to] });
   return (
     <Panel
       title={title}
@@ -174,23 +178,39 @@ export function Times({ query, open, last }: Asked & { open: Open; last: number 
       }}
     >
       {({ times }) => (
-        <CategoryDrawing
-          label={title}
-          kind="bar"
-          low
-          language={language}
-          rows={within(times).map((one) => ({
-            name: named(one),
-            count: one.count,
-            from: one.from_seconds,
-            to: one.to_seconds,
-          }))}
-          series={[{ key: "count", name: t("analysis.people"), color: COLORS[1] as string }]}
-          format={(value) => formatNumber(value, language)}
-          onPick={({ name, from, to }) =>
-            open(`${title}: ${name}`, { step: last, took: [Number(from), to === null ? null : Number(to)] })
-          }
-        />
+        <>
+          <CategoryDrawing
+            label={title}
+            kind="bar"
+            low
+            language={language}
+            rows={within(times).map((one) => ({
+              name: named(one),
+              count: one.count,
+              from: one.from_seconds,
+              to: one.to_seconds,
+            }))}
+            series={[{ key: "count", name: t("analysis.people"), color: COLORS[1] as string }]}
+            format={(value) => formatNumber(value, language)}
+            onPick={({ name, from, to }) => pick(String(name), Number(from), to === null ? null : Number(to))}
+          />
+          <CountTable
+            caption={title}
+            first={{ name: title, text: named }}
+            columns={[
+              {
+                name: t("analysis.people"),
+                value: ({ count }) => count,
+                open: (one) => ({
+                  label: named(one),
+                  run: () => pick(named(one), one.from_seconds, one.to_seconds),
+                }),
+              },
+            ]}
+            rows={within(times)}
+            rowKey={({ from_seconds }) => String(from_seconds)}
+          />
+        </>
       )}
     </Panel>
   );
@@ -204,13 +224,24 @@ function within(times: FunnelAnswer["times"]): FunnelAnswer["times"] {
 }
 
 /** Of those who began in an interval, how many came through. */
-export function Trend({ query, windowMs }: Asked & { windowMs: number }) {
+export function Trend({ query, open, last, windowMs }: Asked & { open: Open; last: number; windowMs: number }) {
   const { t, language } = useTexts();
   const { interval } = useScope();
   const title = t("funnel.trend");
   // Who began lately may still come through.
   const now = query.dataUpdatedAt;
   const trendOf = (answer: FunnelAnswer) => answer.trend ?? [];
+  const columns = (["entered", "completed"] as const).map((name): CountColumn<TrendPoint> => {
+    const step = name === "entered" ? 1 : last;
+    return {
+      name: t(`funnel.${name}`),
+      value: (one) => one[name],
+      open: ({ time }) => {
+        const label = `${t(`funnel.${name}`)}, ${formatPoint(time, interval, language)}`;
+        return { label, run: () => open(label, { step, time, interval }) };
+      },
+    };
+  });
   const series = (answer: FunnelAnswer): SeriesAnswer => ({
     interval,
     incomplete_from: trendOf(answer).find(({ time }) => Date.parse(time) + windowMs > now)?.time ?? null,
@@ -231,7 +262,7 @@ export function Trend({ query, windowMs }: Asked & { windowMs: number }) {
         sentence: (answer) => {
           const best = trendOf(answer).reduce(
             (most, one) => ((one.conversion ?? 0) > (most.conversion ?? 0) ? one : most),
-            trendOf(answer)[0] as FunnelAnswer["trend"] extends (infer Point)[] | null ? Point : never,
+            trendOf(answer)[0] as TrendPoint,
           );
           return t("funnel.trendSaid", {
             share: formatPercent(best.conversion ?? 0, language),
@@ -250,114 +281,18 @@ export function Trend({ query, windowMs }: Asked & { windowMs: number }) {
         }),
       }}
     >
-      {(answer) => <SeriesChart answer={series(answer)} label={title} all="" kind="line" />}
-    </Panel>
-  );
-}
-
-/** One funnel for each of the largest groups, and whether the difference is more than chance. */
-export function Groups({ query, open, by }: Asked & { open: Open; by: string }) {
-  const { t, language } = useTexts();
-  const title = t("funnel.groups", { field: by });
-  const name = (key: string | null) => key ?? t("overview.none");
-  const percent = (share: number | null) => (share === null ? "–" : formatPercent(share, language));
-  return (
-    <Panel
-      title={title}
-      query={query}
-      isEmpty={({ breakdown }) => !breakdown?.groups.length}
-      figure={{
-        own: true,
-        quiet: true,
-        sentence: ({ breakdown }) =>
-          (breakdown?.groups ?? [])
-            .slice(0, 3)
-            .map((one) => `${name(one.key)} ${percent(one.conversion)}`)
-            .join(", "),
-        table: ({ breakdown, steps }) => ({
-          name: "funnel-groups",
-          columns: [by, ...steps.map(({ label }) => label), t("funnel.conversion"), "p"],
-          rows: (breakdown?.groups ?? []).map((one) => [
-            name(one.key),
-            ...one.steps.map(({ count }) => count),
-            one.conversion,
-            one.p_value,
-          ]),
-        }),
-      }}
-    >
-      {({ breakdown, steps }) => (
-        <Scroll label={title}>
-          <table className="table">
-            <thead>
-              <tr>
-                <th scope="col">{by}</th>
-                {steps.map(({ label }, place) => (
-                  // biome-ignore lint/suspicious/noArrayIndexKey: a step is known by its place
-                  <th key={place} scope="col" className="number">
-                    {place + 1}. {label}
-                  </th>
-                ))}
-                <th scope="col" className="number">
-                  {t("funnel.conversion")}
-                </th>
-                <th scope="col">{t("funnel.difference")}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {breakdown?.groups.map((group) => (
-                <tr key={String(group.key)}>
-                  <th scope="row">
-                    <bdi>{name(group.key)}</bdi>
-                  </th>
-                  {group.steps.map(({ count }, place) => {
-                    const label = t("funnel.cameGroup", { number: place + 1, group: name(group.key) });
-                    return (
-                      // biome-ignore lint/suspicious/noArrayIndexKey: a step is known by its place
-                      <td key={place} className="number">
-                        <Count
-                          value={count}
-                          label={label}
-                          onOpen={() => open(label, { step: place + 1, group: [group.key] })}
-                        />
-                      </td>
-                    );
-                  })}
-                  <td className="number">{percent(group.conversion)}</td>
-                  <td>
-                    <Significance value={group.p_value} significant={group.significant} />
-                  </td>
-                </tr>
-              ))}
-              {breakdown?.other.some(Boolean) ? (
-                <tr>
-                  <th scope="row">{t("overview.other")}</th>
-                  {breakdown.other.map((count, place) => (
-                    // biome-ignore lint/suspicious/noArrayIndexKey: a step is known by its place
-                    <td key={place} className="number">
-                      {formatNumber(count, language)}
-                    </td>
-                  ))}
-                  <td />
-                  <td />
-                </tr>
-              ) : null}
-            </tbody>
-          </table>
-        </Scroll>
+      {(answer) => (
+        <>
+          <SeriesChart answer={series(answer)} label={title} all="" kind="line" />
+          <CountTable
+            caption={title}
+            first={{ name: t("measure.time"), text: ({ time }) => formatPoint(time, interval, language) }}
+            columns={columns}
+            rows={trendOf(answer).toReversed()}
+            rowKey={({ time }) => time}
+          />
+        </>
       )}
     </Panel>
-  );
-}
-
-function Significance({ value, significant }: { value: number | null; significant: boolean }) {
-  const { t, language } = useTexts();
-  if (value === null) return <span className="faint">–</span>;
-  return (
-    <span className={significant ? "state stored" : "state"}>
-      {significant ? t("funnel.significant") : t("funnel.chance")}
-      {" · p "}
-      {value < 0.001 ? "< 0.001" : formatNumber(value, language, { maximumFractionDigits: 3 })}
-    </span>
   );
 }

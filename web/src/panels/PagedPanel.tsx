@@ -21,7 +21,7 @@ export interface PagedPanelProps<Item> {
   rowKey: (item: Item) => string;
   /** What a row's button is called, shows, and opens; without it a row opens nothing. */
   opens?: { label: (item: Item) => string; face: (item: Item) => ReactNode; name: string; column: string };
-  whole?: (item: Item) => ReactNode;
+  whole?: (item: Item, close: () => void) => ReactNode;
   actions?: ReactNode;
   empty?: ReactNode;
   className?: string;
@@ -94,7 +94,7 @@ export function PagedPanel<Item>(props: PagedPanelProps<Item>) {
       </Panel>
       {shown === undefined || !opens ? null : (
         <Dialog title={opens.name} close={t("events.close")} onClose={() => setShown(undefined)} wide>
-          {props.whole?.(shown)}
+          {props.whole?.(shown, () => setShown(undefined))}
         </Dialog>
       )}
     </>

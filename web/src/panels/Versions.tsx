@@ -1,47 +1,54 @@
-import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useApi } from "../api/client";
-import { type Dashboard, type DashboardWanted, dashboardVersions, restoreDashboard, type Version } from "../api/saved";
+import { type UseQueryOptions, useQuery, useQueryClient } from "@tanstack/react-query";
+import type { Version } from "../api/saved";
 import { useTexts } from "../i18n";
 import { formatAgo } from "../i18n/format";
 import { useNow } from "../state/now";
 import { FormError, useSubmit } from "../ui/AccountPage";
 import { Dialog } from "../ui/dialog";
-import { ListTable } from "./ListTable";
+import { type Column, ListTable } from "./ListTable";
 
-/** What a dashboard was before; an older version is restored as the newest. */
-export function Versions(props: { project: string; saved: Dashboard; may: boolean; onClose: () => void }) {
+interface Named {
+  name: string;
+}
+
+/** What something saved was before; an older version is restored as the newest. */
+export function Versions<Content extends Named>(props: {
+  /** The newest version there is. */
+  newest: number;
+  query: UseQueryOptions<{ items: Version<Content>[] }, Error, { items: Version<Content>[] }, never>;
+  restore: (version: number) => Promise<unknown>;
+  /** What is asked anew after it. */
+  changes: readonly unknown[];
+  contents: Omit<Column<Version<Content>>, "kind">;
+  may: boolean;
+  onClose: () => void;
+}) {
   const { t, language } = useTexts();
-  const api = useApi();
   const client = useQueryClient();
-  const { project, saved } = props;
-  const query = useQuery(dashboardVersions(api, project, saved.id));
+  const query = useQuery(props.query);
   const now = useNow(60_000);
   const { busy, error, submit } = useSubmit(async ({ version }) => {
-    await restoreDashboard(api, project, saved, Number(version));
+    await props.restore(Number(version));
     props.onClose();
-    await client.invalidateQueries({ queryKey: [project, "/api/v1/dashboards"] });
+    await client.invalidateQueries({ queryKey: props.changes });
   });
   return (
     <Dialog title={t("dashboards.versions")} close={t("keys.close")} onClose={props.onClose} wide>
       <FormError error={error ?? query.error ?? undefined} />
-      <ListTable<Version<DashboardWanted>>
+      <ListTable<Version<Content>>
         caption={t("dashboards.versions")}
         rows={query.data?.items ?? []}
         rowKey={({ version }) => String(version)}
         columns={[
           { name: t("dashboards.versions"), cell: ({ version }) => t("dashboards.version", { version }) },
           { name: t("dashboards.name"), kind: "wide", cell: ({ content }) => <bdi>{content.name}</bdi> },
-          {
-            name: t("dashboards.contents"),
-            kind: "wide",
-            cell: ({ content }) => t("dashboards.widgets", { count: content.widgets?.length ?? 0 }),
-          },
+          { ...props.contents, kind: "wide" },
           { name: t("dashboards.changed"), cell: ({ saved_at }) => formatAgo(saved_at, now, language) },
           {
             name: t("dashboards.restore"),
             kind: "bare",
             cell: ({ version }) =>
-              version === saved.version ? (
+              version === props.newest ? (
                 t("dashboards.now")
               ) : props.may ? (
                 <form onSubmit={submit}>

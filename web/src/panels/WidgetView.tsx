@@ -9,12 +9,13 @@ import { PieChart } from "../charts/PieChart";
 import type { Mark } from "../charts/TimeChart";
 import type { Table } from "../charts/table";
 import { useTexts } from "../i18n";
-import { formatCountry, formatNumber, formatPercent, formatTick } from "../i18n/format";
+import { formatCountry, formatNumber, formatPercent } from "../i18n/format";
 import { isObject, listOf, oneOf, textOf } from "../state/asked";
 import { CHART_KINDS } from "../state/explore";
 import { DataTable } from "./DataTable";
 import { ExplorePanel, type NamedSeries } from "./ExploreChart";
 import { Panel } from "./Panel";
+import { HeatTable, offsetNames } from "./RetentionPanels";
 import { SeriesChart, totalOf, useSeriesFigure } from "./SeriesChart";
 
 /** A widget as it is drawn: what it asks is known, or gone. */
@@ -249,46 +250,30 @@ function Funnel(props: WidgetProps) {
 }
 
 function Retention(props: WidgetProps) {
-  const { t, language } = useTexts();
+  const { t } = useTexts();
   const { widget } = props;
-  const title = widget.title || t("dashboards.kinds.retention");
-  const interval = textOf(widget.query?.interval, "week");
-  const widest = ({ cohorts }: RetentionAnswer) => Math.max(...cohorts.map(({ values }) => values.length), 0);
-  const tableOf = (answer: RetentionAnswer, value: (count: number, size: number) => number): Table => ({
-    name: widget.id,
-    shares: Array.from({ length: widest(answer) }, (_, offset) => offset + 2),
-    columns: [
-      t("dashboards.cohort"),
-      t("dashboards.size"),
-      ...Array.from({ length: widest(answer) }, (_, offset) => `+${offset}`),
-    ],
-    rows: answer.cohorts.map((one) => [
-      formatTick(one.date, interval, language),
-      one.size,
-      ...Array.from({ length: widest(answer) }, (_, offset) => {
-        const count = one.values[offset];
-        return count === undefined || count === null ? null : value(count, one.size || 1);
-      }),
-    ]),
-  });
+  const asked = widget.query ?? {};
+  const interval = textOf(asked.interval, "day");
+  const measure = textOf(asked.measure, "users");
+  const brackets = listOf(
+    asked.brackets,
+    (one): [number, number] | undefined => (Array.isArray(one) ? [Number(one[0]), Number(one[1])] : undefined),
+    50,
+  );
   return (
-    <Panel
-      title={title}
+    <HeatTable
+      title={widget.title || t("dashboards.kinds.retention")}
+      file={widget.id}
       query={useAnswer<RetentionAnswer>(props)}
-      isEmpty={({ cohorts }) => cohorts.length === 0}
       empty={useNothing()}
-      figure={{
-        own: true,
-        quiet: true,
-        sentence: ({ cohorts }) => {
-          const people = cohorts.reduce((sum, { size }) => sum + size, 0);
-          return `${title}: ${t("dashboards.people", { count: people, shown: formatNumber(people, language) })}.`;
-        },
-        table: (answer) => tableOf(answer, (count) => count),
+      shape={{
+        interval,
+        money: measure.startsWith("sum:") ? measure.slice("sum:".length) : "",
+        share: !measure.startsWith("sum:"),
+        byThen: asked.cumulative === true,
+        offsetName: offsetNames(t, interval, brackets),
       }}
-    >
-      {(answer) => <DataTable table={tableOf(answer, (count, size) => count / size)} caption={title} />}
-    </Panel>
+    />
   );
 }
 

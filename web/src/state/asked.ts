@@ -12,6 +12,9 @@ const OPS = [
   "contains",
   "not_contains",
   "starts_with",
+  "in",
+  "not_in",
+  "regex",
   "is_set",
   "not_set",
   "gt",
@@ -22,7 +25,9 @@ const OPS = [
 export const CONDITION_OPS = OPS;
 export type ConditionOp = (typeof OPS)[number];
 export const BARE_OPS: readonly string[] = ["is_set", "not_set"];
+export const LIST_OPS: readonly string[] = ["in", "not_in"];
 const NUMERIC_OPS: readonly string[] = ["gt", "gte", "lt", "lte"];
+const MOST_VALUES = 1_000;
 
 export function isObject(value: unknown): value is Asked {
   return typeof value === "object" && value !== null && !Array.isArray(value);
@@ -55,14 +60,31 @@ export const textsOf = (value: unknown, most = 50): string[] => listOf(value, (o
 
 /** A value as the warehouse compares it: a number where a number is meant. */
 function comparable(op: string, value: unknown): Condition["value"] {
+  if (LIST_OPS.includes(op)) return valuesOf(value);
   if (typeof value === "number" || typeof value === "boolean") return value;
   const text = textOf(value);
   return NUMERIC_OPS.includes(op) && text.trim() !== "" && Number.isFinite(Number(text)) ? Number(text) : text;
 }
 
+/** One of several values: a list as it is, a text cut at its commas. */
+function valuesOf(value: unknown): (string | number | boolean)[] {
+  const some = Array.isArray(value) ? value : textOf(value).split(",");
+  return listOf(
+    some,
+    (one) => (typeof one === "number" || typeof one === "boolean" ? one : textOf(one).trim() || undefined),
+    MOST_VALUES,
+  );
+}
+
+/** The values of a condition as a field for them shows them. */
+export const valueText = (value: Condition["value"]): string =>
+  Array.isArray(value) ? value.join(", ") : String(value ?? "");
+
+/** A condition; what has an operator that there is not is none, without one it compares. */
 export function conditionOf(value: unknown): Condition | undefined {
   if (!isObject(value) || !textOf(value.property)) return undefined;
-  const op = oneOf(OPS, value.op, "eq");
+  const op = value.op === undefined ? "eq" : OPS.find((one) => one === value.op);
+  if (!op) return undefined;
   const property = textOf(value.property);
   return BARE_OPS.includes(op) ? { property, op } : { property, op, value: comparable(op, value.value) };
 }

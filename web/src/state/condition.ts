@@ -1,5 +1,5 @@
 import type { Condition } from "../api/segments";
-import { actOf, conditionOf, isObject, numberOf, oneOf, textOf } from "./asked";
+import { actOf, conditionOf, isObject, numberOf, oneOf, textOf, valueText } from "./asked";
 import { isChosen, windowOf } from "./funnel";
 
 export const KINDS = ["did", "seen", "sequence", "property", "segment", "group"] as const;
@@ -115,7 +115,9 @@ export function isComplete(condition: Condition): boolean {
     case "sequence":
       return isChosen(condition.first) && isChosen(condition.then);
     case "property":
-      return conditionOf(condition) !== undefined && (condition.value === undefined || condition.value !== "");
+      return (
+        conditionOf(condition) !== undefined && (condition.value === undefined || valueText(condition.value) !== "")
+      );
     case "segment":
       return condition.id !== "";
     case "seen":

@@ -9,3 +9,6 @@ export function useNow(everyMs: number): number {
   }, [everyMs]);
   return now;
 }
+
+/** The time by the reader's clock, but not before a moment of the server's: what has happened is not still to come. */
+export const notBefore = (moment: string, now: number): number => Math.max(now, Date.parse(moment));

@@ -1,4 +1,5 @@
 import type { Filter } from "../api/client";
+import { CONDITION_OPS, conditionsOf } from "./asked";
 import { COMPARISONS, type Comparison, INTERVALS, type Interval, PRESETS, type Preset } from "./range";
 
 /** What a page shows stands in its address, so that a link shows the same; only what differs from the usual is there. */
@@ -20,8 +21,7 @@ export interface View {
 }
 
 const DATE = /^\d{4}-\d\d-\d\d$/;
-const OPS = ["eq", "ne", "contains", "not_contains", "starts_with", "is_set", "not_set", "gt", "lt"] as const;
-export const FILTER_OPS = OPS;
+export const FILTER_OPS = CONDITION_OPS;
 
 function oneOf<T extends string>(allowed: readonly T[], value: unknown): T | undefined {
   return allowed.find((one) => one === value);
@@ -75,16 +75,6 @@ function textsOf(value: unknown): string[] | undefined {
 }
 
 function filtersOf(value: unknown): Filter[] | undefined {
-  if (!Array.isArray(value)) return undefined;
-  const filters = value.flatMap((one): Filter[] => {
-    const { property, op, value: wanted } = (one ?? {}) as Record<string, unknown>;
-    const known = oneOf(OPS, op);
-    if (typeof property !== "string" || !known) return [];
-    return [
-      known === "is_set" || known === "not_set"
-        ? { property, op: known }
-        : { property, op: known, value: String(wanted ?? "") },
-    ];
-  });
-  return filters.length ? filters.slice(0, 20) : undefined;
+  const filters = conditionsOf(value);
+  return filters.length ? filters : undefined;
 }

@@ -1,26 +1,34 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { Link, useNavigate } from "@tanstack/react-router";
-import { ChevronsUpDown, CircleUser, Ellipsis, WifiOff } from "lucide-react";
-import { type ReactNode, useEffect, useState, useSyncExternalStore } from "react";
+import { Link, useLocation, useNavigate } from "@tanstack/react-router";
+import { ChevronDown, ChevronsUpDown, CircleHelp, CircleUser, Ellipsis, WifiOff } from "lucide-react";
+import { Fragment, lazy, type ReactNode, Suspense, useEffect, useState, useSyncExternalStore } from "react";
 import { me, projects } from "../api/account";
 import { useApi } from "../api/client";
 import { changeLanguage, LANGUAGES, type Language, useTexts } from "../i18n";
-import { KeysDialog, PaletteDialog } from "../keyboard/dialogs";
+import { KeysDialog } from "../keyboard/dialogs";
 import { type Action, keyHandler, SHORTCUTS, TARGETS } from "../keyboard/map";
+import { PaletteDialog } from "../keyboard/palette";
+import { ToolsBell } from "../panels/ToolsBell";
+import { ToolsStrip } from "../panels/ToolsStrip";
+import { hasHelp, pageOfPath } from "../state/help";
+import { keep, kept } from "../state/kept";
 import { may, type Action as Right } from "../state/may";
 import { sharedOf } from "../state/search";
 import { THEMES, useTheme } from "../state/theme";
 import { useView } from "../state/view";
 import { Logo } from "./Logo";
-import { Menu, MenuChoice, MenuItem, MenuLine } from "./menu";
-import { GROUPS, inPhoneBar, NAV, type NavPage } from "./navigation";
+import { Menu, MenuChoice, MenuItem, MenuLine, MenuTitle } from "./menu";
+import { GROUPS, inPhoneBar, NAV, type NavPage, OPEN_GROUPS } from "./navigation";
 
-type Opened = "keys" | "palette";
+type Opened = "keys" | "palette" | "help";
+// What is opened now and then is loaded then.
+const ToolsHelp = lazy(() => import("../panels/ToolsHelp"));
 
 /** What stands around every page: navigation, project, settings, keyboard. Without a project there are no pages of one. */
 export function Shell({ project, children }: { project: string | undefined; children: ReactNode }) {
   const { t } = useTexts();
   const [open, setOpen] = useState<Opened | null>(null);
+  const page = pageOfPath(useLocation().pathname);
   const role = useQuery(projects(useApi())).data?.find(({ id }) => id === project)?.role;
   const allowed = (needs: Right | undefined) => !needs || may(role, needs);
   const known = SHORTCUTS.filter(
@@ -45,65 +53,128 @@ export function Shell({ project, children }: { project: string | undefined; chil
           <span>Sluice</span>
         </div>
         <ProjectMenu project={project} />
+        <div className="side-tools">
+          {hasHelp(page) ? (
+            <button
+              type="button"
+              className="icon-button"
+              aria-label={t("tools.help.open")}
+              onClick={() => setOpen("help")}
+            >
+              <CircleHelp size={18} />
+            </button>
+          ) : null}
+          <ToolsBell />
+        </div>
         {project ? <Navigation project={project} pages={NAV.filter((one: NavPage) => allowed(one.needs))} /> : null}
         <AccountMenu onOpen={setOpen} />
       </aside>
       <main id="content" tabIndex={-1}>
         <Offline />
+        {project && allowed("events.read") ? <ToolsStrip project={project} /> : null}
         {children}
       </main>
       {open === "keys" ? <KeysDialog known={known} onClose={() => setOpen(null)} /> : null}
-      {open === "palette" ? <PaletteDialog known={known} onClose={() => setOpen(null)} run={run} /> : null}
+      <Suspense fallback={null}>
+        {open === "palette" ? (
+          <PaletteDialog project={project} known={known} onClose={() => setOpen(null)} run={run} />
+        ) : null}
+        {open === "help" ? (
+          <ToolsHelp page={page} onClose={() => setOpen(null)} onKeys={() => setOpen("keys")} />
+        ) : null}
+      </Suspense>
     </div>
   );
 }
 
-function Navigation({ project, pages }: { project: string; pages: readonly (typeof NAV)[number][] }) {
+type Pages = readonly (typeof NAV)[number][];
+const OPENED = "sluice_nav";
+
+/** Which groups of pages are open, as this browser was left; that of the page that is shown always is. */
+function useGroups(current: string | undefined): [isOpen: (group: string) => boolean, turn: (group: string) => void] {
+  const [open, setOpen] = useState<readonly string[]>(() => kept(OPENED)?.split(",") ?? OPEN_GROUPS);
+  const turn = (group: string) => {
+    const next = open.includes(group) ? open.filter((one) => one !== group) : [...open, group];
+    setOpen(next);
+    keep(OPENED, next.join());
+  };
+  return [(group) => group === current || open.includes(group), turn];
+}
+
+function Navigation({ project, pages }: { project: string; pages: Pages }) {
   const { t } = useTexts();
-  const navigate = useNavigate();
+  const shown = pageOfPath(useLocation().pathname);
   const rest = pages.filter((one) => !inPhoneBar(one, pages));
+  const groups = GROUPS.filter((group) => pages.some((one) => one.group === group));
+  const current = pages.find(({ to }) => to === `/p/$project/${shown}`)?.group;
+  const [isOpen, turn] = useGroups(current);
   return (
     <nav aria-label={t("nav.label")}>
-      {GROUPS.map((group) => (
-        <div key={group} className="nav-group">
-          <p className="nav-title">{t(`nav.groups.${group}`)}</p>
+      {groups.map((group) => (
+        <div key={group} className={isOpen(group) ? "nav-group" : "nav-group closed"}>
+          <button
+            type="button"
+            className="nav-title"
+            aria-expanded={isOpen(group)}
+            aria-controls={`nav-${group}`}
+            onClick={() => turn(group)}
+          >
+            {t(`nav.groups.${group}`)}
+            <ChevronDown size={14} aria-hidden="true" />
+          </button>
+          <div id={`nav-${group}`} className="nav-links">
+            {pages
+              .filter((one) => one.group === group)
+              .map(({ to, text, Icon }) => (
+                <Link
+                  key={to}
+                  to={to}
+                  params={{ project }}
+                  search={sharedOf}
+                  className={rest.some((one) => one.to === to) ? "nav-link phone-off" : "nav-link"}
+                  activeProps={{ className: "active" }}
+                >
+                  <Icon size={18} aria-hidden="true" />
+                  <span>{t(text)}</span>
+                </Link>
+              ))}
+          </div>
+        </div>
+      ))}
+      {rest.length ? <More project={project} pages={rest} /> : null}
+    </nav>
+  );
+}
+
+/** On a phone: the pages that have no place in its bar, by their groups. */
+function More({ project, pages }: { project: string; pages: Pages }) {
+  const { t } = useTexts();
+  const navigate = useNavigate();
+  return (
+    <Menu
+      className="nav-link nav-more"
+      align="end"
+      trigger={
+        <>
+          <Ellipsis size={18} aria-hidden="true" />
+          <span>{t("nav.more")}</span>
+        </>
+      }
+    >
+      {GROUPS.filter((group) => pages.some((one) => one.group === group)).map((group) => (
+        <Fragment key={group}>
+          <MenuTitle>{t(`nav.groups.${group}`)}</MenuTitle>
           {pages
             .filter((one) => one.group === group)
             .map(({ to, text, Icon }) => (
-              <Link
-                key={to}
-                to={to}
-                params={{ project }}
-                search={sharedOf}
-                className={rest.some((one) => one.to === to) ? "nav-link phone-off" : "nav-link"}
-                activeProps={{ className: "active" }}
-              >
-                <Icon size={18} aria-hidden="true" />
-                <span>{t(text)}</span>
-              </Link>
+              <MenuItem key={to} onSelect={() => void navigate({ to, params: { project }, search: sharedOf as never })}>
+                <Icon size={16} aria-hidden="true" />
+                {t(text)}
+              </MenuItem>
             ))}
-        </div>
+        </Fragment>
       ))}
-      {rest.length ? (
-        <Menu
-          className="nav-link nav-more"
-          align="end"
-          trigger={
-            <>
-              <Ellipsis size={18} aria-hidden="true" />
-              <span>{t("nav.more")}</span>
-            </>
-          }
-        >
-          {rest.map(({ to, text, Icon }) => (
-            <MenuItem key={to} onSelect={() => void navigate({ to, params: { project }, search: sharedOf as never })}>
-              <Icon size={16} aria-hidden="true" />
-              {t(text)}
-            </MenuItem>
-          ))}
-        </Menu>
-      ) : null}
-    </nav>
+    </Menu>
   );
 }
 

@@ -9,6 +9,8 @@ export function Dialog(props: {
   children: ReactNode;
   wide?: boolean;
   bare?: boolean;
+  /** Stands at the side, over the whole height. */
+  drawer?: boolean;
 }) {
   const box = useRef<HTMLDialogElement>(null);
   useEffect(() => {
@@ -20,7 +22,7 @@ export function Dialog(props: {
     // biome-ignore lint/a11y/useKeyWithClickEvents: a click beside the dialog; Escape is the keyboard's way
     <dialog
       ref={box}
-      className={props.wide ? "dialog wide" : "dialog"}
+      className={props.drawer ? "dialog drawer" : props.wide ? "dialog wide" : "dialog"}
       aria-label={props.title}
       onCancel={props.onClose}
       onClick={(event) => event.target === box.current && props.onClose()}

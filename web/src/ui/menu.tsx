@@ -60,4 +60,8 @@ export function MenuChoice<T extends string>(props: {
   );
 }
 
+export const MenuTitle = ({ children }: { children: ReactNode }) => (
+  <DropdownMenu.Label className="menu-label">{children}</DropdownMenu.Label>
+);
+
 export const MenuLine = () => <DropdownMenu.Separator className="menu-line" />;
