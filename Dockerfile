@@ -59,6 +59,7 @@ COPY web/vite.sdk.config.ts /app/web/vite.sdk.config.ts
 COPY web/public /app/web/public
 COPY web/scripts /app/web/scripts
 COPY web/src /app/web/src
+COPY docs/help /app/docs/help
 COPY sdk/javascript/src /app/sdk/javascript/src
 RUN PATH=/build/node/bin:$PATH npm run build
 

@@ -19,6 +19,10 @@ INGEST_EVENTS = Counter(
     "Events accepted, or refused by reason ('accepted' is a reason too).",
     ["reason"],
 )
+INGEST_SCHEMA_WARNINGS = Counter(
+    "sluice_ingest_schema_warnings_total",
+    "Accepted events that are not as their project's schema says, of projects whose mode is warn.",
+)
 INGEST_STEP_SECONDS = Histogram(
     "sluice_ingest_step_seconds",
     "Time of each step of the ingest pipeline, by step; one request in 16 is timed.",

@@ -24,6 +24,9 @@ Language = Literal["en", "ru"]
 Template = Literal[
     "alert_firing",
     "alert_resolved",
+    "incident_opened",
+    "incident_escalated",
+    "incident_resolved",
     "report_daily",
     "export_completed",
     "export_failed",
@@ -37,6 +40,9 @@ Template = Literal[
     "event_matched",
     "retention_enforced",
     "ledger_gap",
+    "quality_found",
+    "quality_gone",
+    "quality_digest",
 ]
 WEBHOOKS_ONLY: frozenset[Template] = frozenset({"event_matched", "retention_enforced", "ledger_gap"})
 # What a webhook can subscribe to; `event.matched` are events of the stream, the others are sent by `notify`.
@@ -49,12 +55,17 @@ Subscribed = Literal[
     "erasure.completed",
     "retention.enforced",
     "ledger.gap",
+    "quality.found",
+    "quality.gone",
     "event.matched",
 ]
 # What a webhook's body has as `type`, and what the log of deliveries shows.
 TYPES: dict[Template, str] = {
     "alert_firing": "alert.firing",
     "alert_resolved": "alert.resolved",
+    "incident_opened": "incident.opened",
+    "incident_escalated": "incident.escalated",
+    "incident_resolved": "incident.resolved",
     "report_daily": "report.ready",
     "export_completed": "export.completed",
     "export_failed": "export.failed",
@@ -68,7 +79,22 @@ TYPES: dict[Template, str] = {
     "event_matched": "event.matched",
     "retention_enforced": "retention.enforced",
     "ledger_gap": "ledger.gap",
+    "quality_found": "quality.found",
+    "quality_gone": "quality.gone",
+    "quality_digest": "quality.digest",
 }
+
+
+class File(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that goes with a mail: an object of the storage by its key.
+
+    With a `cid` it is shown within the mail, where the template has a place for it, else attached as `name`.
+    """
+
+    key: str
+    name: str
+    type: str
+    cid: str = ""
 
 
 class Notification(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +102,8 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
 
     `values` are JSON values: what the mail's template shows, and the `data` of the webhooks. `emails` get the mail in
     `language`. `webhooks` are ids of webhooks of the project, `subscribers` the event type whose subscribers among the
-    project's webhooks get it as well; '' for none. What belongs to no project (account mails) has no webhooks.
+    project's webhooks get it as well; '' for none. What belongs to no project (account mails) has no webhooks. `files`
+    go with the mails; one that is gone is left out.
     """
 
     key: str
@@ -87,6 +114,7 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
     emails: list[str] = []
     webhooks: list[uuid.UUID] = []
     subscribers: Subscribed | Literal[""] = ""
+    files: list[File] = []
 
 
 async def notify(bus: Bus, notification: Notification, traceparent: str = "") -> None:

@@ -73,6 +73,7 @@ class Refusal(StrEnum):
     TOO_MANY_PROPERTIES = "too_many_properties"
     TOO_DEEP = "too_deep"
     EVENT_TOO_LARGE = "event_too_large"
+    SCHEMA_MISMATCH = "schema_mismatch"
     STORE_REFUSED = "store_refused"
     PERSON_ERASED = "person_erased"
     CONSENT_WITHDRAWN = "consent_withdrawn"
@@ -82,8 +83,11 @@ class Refusal(StrEnum):
     BAD_SCHEDULE = "bad_schedule"
     BAD_FILTER = "bad_filter"
     BAD_MEASURE = "bad_measure"
+    BAD_SQL = "bad_sql"
     BAD_QUESTION = "bad_question"
     BAD_SEGMENT = "bad_segment"
+    BAD_SCHEMA = "bad_schema"
+    SCHEMA_INCOMPATIBLE = "schema_incompatible"
     BAD_CURSOR = "bad_cursor"
     UNKNOWN_FIELD = "unknown_field"
     BAD_REFERENCE_TABLE = "bad_reference_table"
@@ -231,6 +235,8 @@ def describe(refusal: Refusal) -> Description:  # noqa: C901, PLR0912, PLR0915 (
             return Description(422, False, "The event is nested too deeply.")
         case Refusal.EVENT_TOO_LARGE:
             return Description(413, False, "The event is too large.")
+        case Refusal.SCHEMA_MISMATCH:
+            return Description(422, False, "The properties are not as the project's schema of the event says.")
         case Refusal.STORE_REFUSED:
             return Description(422, False, "The warehouse refused the event's content.")
         case Refusal.PERSON_ERASED:
@@ -247,10 +253,16 @@ def describe(refusal: Refusal) -> Description:  # noqa: C901, PLR0912, PLR0915 (
             return Description(422, False, "A filter is not usable.")
         case Refusal.BAD_MEASURE:
             return Description(422, False, "The measure is not known.")
+        case Refusal.BAD_SQL:
+            return Description(422, False, "The statement is not one SELECT over the project's own tables.")
         case Refusal.BAD_QUESTION:
             return Description(422, False, "The question cannot be asked like this.")
         case Refusal.BAD_SEGMENT:
             return Description(422, False, "The segment cannot be defined like this.")
+        case Refusal.BAD_SCHEMA:
+            return Description(422, False, "The JSON Schema is not usable.")
+        case Refusal.SCHEMA_INCOMPATIBLE:
+            return Description(409, False, "The new version breaks the compatibility that its schema promises.")
         case Refusal.BAD_CURSOR:
             return Description(422, False, "The cursor is not one of this query; ask for the first page again.")
         case Refusal.BAD_REFERENCE_TABLE:

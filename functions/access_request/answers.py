@@ -82,7 +82,8 @@ async def _start(request: Request, ports: Ports, caller: Caller, person: str, ho
         raise Rejected(Refusal.NOT_FOUND, "the project is not there any more")
     key, wanted = api.key_of(request), kept(person, pepper, how)
     await ports.subjects.keep(caller.project_id, key, Subject({person: person}))
-    reply = await api.start(request, ports.jobs, caller.project_id, wanted, JOBS, key=key)
+    asked_by = f"{caller.kind}:{caller.id}"
+    reply = await api.start(request, ports.jobs, caller.project_id, wanted, JOBS, key=key, asked_by=asked_by)
     accepted = msgspec.json.decode(reply.body, type=api.Accepted)
     if accepted.state == "queued":
         done = Done(request, ports.proxies, caller)

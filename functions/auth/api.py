@@ -48,7 +48,7 @@ def _parameters(address: Address) -> list[Mapping[str, Any]]:
     ]
     asked = [
         {"name": name, "in": "query", "required": False, "schema": _OF_PAGES.get(name, {"type": "string"})}
-        for name in _QUERY.get(address.path, [])
+        for name in (_QUERY.get(address.path, []) if address.method == "GET" else [])
     ]
     return [*named, *asked, *([_CSRF] if address.path in _BY_COOKIE else [])]
 

@@ -33,6 +33,7 @@ ADDRESSES = (
     Address("GET", "/me", handlers.me, "The signed-in user, with organisations and projects", models.Me),
     Address("PATCH", "/me", handlers.change_profile, "Change your name or the language of mails", models.Me),
     Address("GET", "/sessions", handlers.list_sessions, "The sessions that hold", models.Sessions),
+    Address("DELETE", "/sessions", handlers.end_other_sessions, "End every session but this one", models.Ended),
     Address("DELETE", "/sessions/{session_id}", handlers.end_session, "End a session", models.Ended),
     Address("POST", "/password", handlers.change_password, "Change the password", models.Changed),
     Address("POST", "/password/forgot", handlers.forgot_password, "Mail a link", models.Accepted, 202),

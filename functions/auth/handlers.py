@@ -118,6 +118,10 @@ async def list_sessions(
     return models.Sessions(sessions=shown, next_cursor=shown[-1].id if len(found) > limit else None)
 
 
+async def end_other_sessions(call: Called, user: SignedIn) -> models.Ended:
+    return models.Ended(ended=await logic.end_sessions(call, user, None, "revoked", but=user.session_id))
+
+
 async def end_session(session_id: uuid.UUID, call: Called, user: SignedIn) -> models.Ended:
     ended = await logic.end_sessions(call, user, [session_id], "revoked")
     if not ended:

@@ -3,7 +3,6 @@
 import asyncio
 import functools
 import operator
-import uuid
 
 import msgspec
 import structlog
@@ -98,17 +97,17 @@ async def answer(request: Request, ports: Ports, caller: Caller) -> Reply:
     if request.path == SCHEDULES or match(SCHEDULE, request.path):
         return await schedule_answers.answer(request, ports, caller)
     if request.path == JOBS and request.method == "POST":
-        return await _start(request, ports, project_id)
+        return await _start(request, ports, caller)
     seconds = ports.settings.link_seconds
     return await api.answer(
         request, ports.jobs, project_id, JOBS, lambda job: shown(job, ports.storages, seconds, SYSTEM_CLOCK)
     )
 
 
-async def _start(request: Request, ports: Ports, project_id: uuid.UUID) -> Reply:
+async def _start(request: Request, ports: Ports, caller: Caller) -> Reply:
     given = from_json(await request.body(MAX_QUERY_BYTES), ExportRequest)
     asked = given.settled(to_datetime(SYSTEM_CLOCK.micros()))
-    await Webhooks(ports.catalog).require(asked.told.webhooks, project_id)
+    await Webhooks(ports.catalog).require(asked.told.webhooks, caller.project_id)
     await check_patterns(asked.filters, ports.pages, KIND)
     try:
         await asyncio.to_thread(ports.storages(asked.destination).check)
@@ -117,7 +116,8 @@ async def _start(request: Request, ports: Ports, project_id: uuid.UUID) -> Reply
     except ObjectsUnavailableError:
         pass  # it may be back when the job writes
     same = operator.eq if given.end else same_but_end
-    return await api.start(request, ports.jobs, project_id, asked, JOBS, same=same)
+    asked_by = f"{caller.kind}:{caller.id}"
+    return await api.start(request, ports.jobs, caller.project_id, asked, JOBS, same=same, asked_by=asked_by)
 
 
 async def file(request: Request, ports: Ports) -> Reply:

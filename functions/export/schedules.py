@@ -230,7 +230,8 @@ class Schedules:
         """Give a window its job; False where somebody else has, and goes on with the next."""
         key = f"schedule\t{kept.id}\t{start.astimezone(UTC).isoformat()}"  # a tab: no client's Idempotency-Key has one
         try:
-            job, _ = await self._jobs.create(kept.project_id, key, msgspec.json.encode(kept.job(start, end)))
+            asked = msgspec.json.encode(kept.job(start, end))
+            job, _ = await self._jobs.create(kept.project_id, key, asked, asked_by=f"schedule:{kept.id}")
         except Rejected as rejected:
             if rejected.refusal is not Refusal.IDEMPOTENCY_KEY_REUSED:
                 log.warning("a scheduled export cannot be started", schedule=str(kept.id), detail=str(rejected))

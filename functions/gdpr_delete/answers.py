@@ -105,7 +105,9 @@ class _Asking:
         subject = Subject({one: one for one in people})
         await self._ports.subjects.keep(self._project_id, job_key, subject)
         wanted = kept(people, pepper, how)
-        reply = await api.start(self._request, self._ports.jobs, self._project_id, wanted, JOBS, key=job_key)
+        asked_by = f"{self._caller.kind}:{self._caller.id}"
+        where = (self._request, self._ports.jobs, self._project_id)
+        reply = await api.start(*where, wanted, JOBS, key=job_key, asked_by=asked_by)
         accepted = msgspec.json.decode(reply.body, type=api.Accepted)
         if accepted.state == "queued":
             await self._record(self._ports.catalog, "erasure.requested", f"erasure:{accepted.id}", wanted)

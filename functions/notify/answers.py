@@ -7,6 +7,7 @@ import structlog
 
 from functions.notify.ports import Ports
 from shared.bus import Message
+from shared.catalog import notices
 from shared.catalog.client import CatalogRefusedError
 from shared.cloudevent import decode
 from shared.http import Reply, Request
@@ -27,6 +28,7 @@ async def deliver(request: Request, ports: Ports) -> Reply:
         await queue(_decoded(message.data), message, ports)
     elif event_type == DUE:
         await ports.deliveries.forget()
+        await notices.forget(ports.catalog)
     else:
         raise Rejected(Refusal.UNEXPECTED_EVENT_TYPE, event_type)
     ports.courier.wake()
@@ -39,12 +41,14 @@ async def queue(told: Notification, message: Message, ports: Ports) -> None:
         raise Rejected(Refusal.BAD_REQUEST, f"a key of 1 to 300 characters, at most {_MOST_RECIPIENTS} recipients")
     event_type = TYPES[told.template]
     made = 0
-    content = msgspec.json.encode({"template": told.template, "language": told.language, "values": told.values})
+    said = {"template": told.template, "language": told.language, "values": told.values}
+    content = msgspec.json.encode({**said, "files": told.files} if told.files else said)
     try:
         for address in dict.fromkeys(map(_clean, told.emails)):
             made += await ports.deliveries.queue_mail(told.project_id, told.key, event_type, address, content)
         if told.project_id is not None:
             made += await _queue_webhooks(told, told.project_id, event_type, message, ports)
+        await notices.keep(ports.catalog, told)
     except CatalogRefusedError as error:
         raise Rejected(Refusal.BAD_REQUEST, str(error)) from error
     log.info("notification", key=told.key, template=told.template, deliveries=made)

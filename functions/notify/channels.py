@@ -67,11 +67,11 @@ def told(content: str, language: Language, public_url: str) -> Told:
     return Told(
         title=str(parts["subject"]).strip(),
         paragraphs=list(parts["paragraphs"]),
-        facts=[(str(name), str(value)) for name, value in parts["facts"]][:_MANY],
+        facts=[(str(name), str(value)) for name, value in parts["facts"] or parts.get("brief") or ()][:_MANY],
         link=parts["button"],
         tone=str(parts["tone"]),
         incident=str(data.get("incident_id") or ""),
-        resolved=event_type == "alert.resolved",
+        resolved=event_type in {"alert.resolved", "incident.resolved"},
         severity=str(data.get("severity") or "warning"),
         at=str(data.get("at") or body.get("timestamp") or ""),
         data=data,

@@ -1,8 +1,10 @@
 """Templates → mails: a subject, a text and an HTML part that say the same.
 
 A template sets `subject`, `body` (paragraphs with an empty line between), and where it has them `facts` (label and
-value), `table`, `button` (label and address), `note` and `tone`; the layouts mail.html and mail.txt show these. What a
-template has no value for is left out: a mail that says less is better than none.
+value), `table`, `parts` (sections of a report; `brief` is what of them a message has room for), `button` (label and
+address), `note` and `tone`; the layouts mail.html and mail.txt show these. `pictures` names the pictures that go with a
+mail, which parts show by `cid:`. What a template has no value for is left out: a mail that says less is better than
+none.
 """
 
 import functools
@@ -23,6 +25,7 @@ _UNITS: dict[Language, tuple[str, ...]] = {
     "ru": ("байт", "КиБ", "МиБ", "ГиБ", "ТиБ"),
 }
 _STEP = 1024
+_SAID = ("subject", "body", "note", "table", "parts", "brief")
 _SPACES = re.compile(r"[^\S\u00a0]+")  # a subject is one line; spaces inside of numbers stay
 
 
@@ -49,13 +52,16 @@ def filled(
     """What a template says, for a layout of that kind (`txt` or `html`): `subject`, `paragraphs`, `facts`, `button`."""
     environment = _environment(kind)
     module = environment.get_template(f"{language}/{template}.jinja").make_module({**values, "home": public_url})
-    found: dict[str, Any] = {name: getattr(module, name, "") for name in ("subject", "body", "note", "table")}
+    found: dict[str, Any] = {
+        name: getattr(module, name, "") for name in ("subject", "body", "note", "table", "parts", "brief")
+    }
     found["paragraphs"] = [part.strip() for part in found["body"].split("\n\n") if part.strip()]
     found["facts"] = [(name, value) for name, value in getattr(module, "facts", ()) if str(_or_nothing(value)).strip()]
     label, address = getattr(module, "button", ("", ""))
     found["button"] = (label, address) if str(address).startswith(_LINKS) else None
     found["tone"] = getattr(module, "tone", "plain")
-    return {**found, "language": language, "home": public_url}
+    pictures = values.get("pictures", [])
+    return {**found, "language": language, "home": public_url, "pictures": pictures}
 
 
 @functools.cache

@@ -1,6 +1,7 @@
 """The mails of a laptop: what would have been sent, as a page. Only where they are kept in a folder, and locally."""
 
 import asyncio
+import base64
 import functools
 from collections.abc import Iterator
 from email import message_from_bytes
@@ -26,8 +27,8 @@ _MOST = 200
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "::ffff:127.0.0.1"})
 _HEADERS = {
     "content-security-policy": (
-        "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; base-uri 'none'; form-action 'none';"
-        " frame-ancestors 'none'"
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-src 'self'; base-uri 'none';"
+        " form-action 'none'; frame-ancestors 'none'"
     ),
     "cache-control": "no-store",
     "referrer-policy": "no-referrer",
@@ -95,8 +96,20 @@ def _kept(path: Path) -> Kept:
     message = message_from_bytes(path.read_bytes(), EmailMessage, policy=default)
     parts = {kind: message.get_body([kind]) for kind in ("plain", "html")}
     text, html = (part.get_content() if part is not None else "" for part in parts.values())
+    html = _with_pictures(html, message)
     subject, to, date = (str(message[name] or "") for name in ("Subject", "To", "Date"))
     return Kept(path.stem, subject, to, date, text, html)
+
+
+def _with_pictures(html: str, message: EmailMessage) -> str:
+    """The HTML part with the pictures of its mail in it."""
+    for part in message.walk():
+        name = str(part["Content-ID"] or "").strip("<>")
+        if name and part.get_content_maintype() == "image":
+            content = part.get_payload(decode=True)
+            data = base64.b64encode(content if isinstance(content, bytes) else b"").decode()
+            html = html.replace(f"cid:{name}", f"data:{part.get_content_type()};base64,{data}")
+    return html
 
 
 @functools.cache

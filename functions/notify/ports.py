@@ -12,14 +12,15 @@ from shared.catalog.client import Catalog
 from shared.catalog.deliveries import Deliveries
 from shared.catalog.webhooks import Webhooks
 from shared.clock import SYSTEM_CLOCK
-from shared.config import PUBLIC_URL, SMTP_URL, CatalogSettings, OutgoingSettings, load, setting
+from shared.config import PUBLIC_URL, SMTP_URL, CatalogSettings, ObjectsSettings, OutgoingSettings, load, setting
+from shared.objects import open_objects
 from shared.outgoing import Outgoing
 from shared.security.sealing import SecretSettings, sealer_of
 from shared.security.secrets import SecretBox
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(CatalogSettings, OutgoingSettings, SecretSettings):
+class Settings(CatalogSettings, OutgoingSettings, SecretSettings, ObjectsSettings):
     smtp_url: str = setting("SLUICE_SMTP_URL", SMTP_URL, default="", secret=True)
     mail_from: str = setting("SLUICE_MAIL_FROM", "Who mails are from.", default="Sluice <sluice@localhost>")
     public_url: str = setting("SLUICE_PUBLIC_URL", PUBLIC_URL, default="")
@@ -55,7 +56,16 @@ async def opens() -> AsyncIterator[Ports]:
     catalog, outgoing = Catalog(settings.catalog_url), Outgoing(settings.outgoing_allow)
     deliveries, webhooks = Deliveries(catalog), Webhooks(catalog)
     box = SecretBox(sealer_of(settings))
-    sender = Sender(outgoing, mailer, box, SYSTEM_CLOCK, mail_from=settings.mail_from, public_url=settings.public_url)
+    objects = open_objects(settings.objects)
+    sender = Sender(
+        outgoing,
+        mailer,
+        box,
+        SYSTEM_CLOCK,
+        mail_from=settings.mail_from,
+        public_url=settings.public_url,
+        objects=objects,
+    )
     courier = Courier(
         deliveries,
         webhooks,
@@ -70,4 +80,5 @@ async def opens() -> AsyncIterator[Ports]:
     yield Ports(catalog, deliveries, webhooks, courier, mailer.folder)
     await courier.close()
     await outgoing.close()
+    objects.close()
     await catalog.close()

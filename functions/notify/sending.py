@@ -11,14 +11,17 @@ from typing import Any, cast
 
 import msgspec
 
+from functions.notify.enclosing import add_files, fetched
 from functions.notify.mailers import Mailer
 from shared.catalog.deliveries import Delivery, Outcome
 from shared.catalog.webhooks import SECRET_PREFIX, STANDARD, place
 from shared.channels import Kind, read_options
 from shared.clock import Clock
 from shared.config import MASK
-from shared.notifications import Language, Template
+from shared.notifications import File, Language, Template
+from shared.objects import Objects, ObjectsRefusedError
 from shared.outgoing import Answer, Outgoing, OutgoingFailedError, OutgoingRefusedError
+from shared.refusals import UnavailableError
 from shared.security.sealing import SealedError
 from shared.security.secrets import SecretBox
 
@@ -32,13 +35,22 @@ class Content(msgspec.Struct, frozen=True):
     template: Template
     language: Language
     values: dict[str, Any]
+    files: list[File] = []
 
 
 class Sender:
     """Sends deliveries: mails through `mailer`, webhooks and channels through `outgoing`."""
 
     def __init__(
-        self, outgoing: Outgoing, mailer: Mailer, box: SecretBox, clock: Clock, *, mail_from: str, public_url: str
+        self,
+        outgoing: Outgoing,
+        mailer: Mailer,
+        box: SecretBox,
+        clock: Clock,
+        *,
+        mail_from: str,
+        public_url: str,
+        objects: Objects | None = None,
     ) -> None:
         self._outgoing = outgoing
         self._mailer = mailer
@@ -46,6 +58,7 @@ class Sender:
         self._mail_from = mail_from
         self._public_url = public_url.rstrip("/")
         self._clock = clock
+        self._objects = objects
 
     async def send(self, delivery: Delivery) -> Outcome:
         """Try once; never raises for what the other side does."""
@@ -60,7 +73,12 @@ class Sender:
 
         content = msgspec.json.decode(delivery.content, type=Content)
         try:
-            mail = render(content.template, content.language, content.values, self._public_url)
+            found = await fetched(content.files, self._objects)
+        except (UnavailableError, ObjectsRefusedError) as error:
+            return Outcome(error=f"the files of the mail are out of reach: {error}")
+        values = {**content.values, "pictures": [one.cid for one, _ in found if one.cid]}
+        try:
+            mail = render(content.template, content.language, values, self._public_url)
             message = self._message(delivery, address)
         except (TemplateError, TypeError, ValueError) as error:
             return Outcome(error=f"the mail cannot be written: {error}", final=True)
@@ -68,6 +86,7 @@ class Sender:
         message["Content-Language"] = content.language
         message.set_content(mail.text)
         message.add_alternative(mail.html, subtype="html")
+        add_files(message, found)
         return await self._mailer.send(message, address)
 
     def _message(self, delivery: Delivery, address: str) -> EmailMessage:

@@ -7,9 +7,10 @@ from typing import Any, Protocol
 import msgspec
 import structlog
 
+from shared.catalog import notices
 from shared.catalog.deliveries import MOST_WAITING, Deliveries, Delivery, Outcome, Trouble
 from shared.catalog.webhooks import Webhooks
-from shared.notifications import TYPES
+from shared.notifications import TYPES, Notification
 
 log = structlog.get_logger()
 
@@ -55,11 +56,14 @@ class Watcher:
         return f"it failed for {failing / 3_600:.0f} hours" if failing > self._disable_seconds else ""
 
     async def _tell(self, project_id: uuid.UUID, webhook_id: uuid.UUID, since: str, values: dict[str, Any]) -> None:
+        key = f"webhook-disabled:{webhook_id}:{since}"
+        told = Notification(key=key, project_id=project_id, template="webhook_disabled", values=values)
+        await notices.keep(self._admins, told)
         for admin in await self._admins.rows("project_admins", {"project_id": project_id}):
             content = {"template": "webhook_disabled", "language": admin["language"], "values": values}
             await self._deliveries.queue_mail(
                 project_id,
-                f"webhook-disabled:{webhook_id}:{since}",
+                key,
                 TYPES["webhook_disabled"],
                 admin["email"],
                 msgspec.json.encode(content),

@@ -6,7 +6,7 @@ import msgspec
 
 from functions.pii.logic import Report, ScanRequest
 from functions.pii.ports import Ports
-from functions.pii.rules import KeptRule, RuleRequest, kept, listed, removed
+from functions.pii.rules import KeptRule, RuleRequest, TryRequest, kept, listed, removed, tried
 from shared.cloudevent import decode
 from shared.http import Reply, Request, json_reply
 from shared.jobs import Job, api, requested_type
@@ -20,6 +20,7 @@ from shared.security.changes import Changes
 
 RULES = "/api/v1/pii/rules"
 RULE = f"{RULES}/{{id}}"
+PREVIEW = "/api/v1/pii/preview"
 SCANS = "/api/v1/pii/scans"
 DUE = "dev.sluice.pii_scan.due.v1"
 _MOST_BYTES = 64 * 1024
@@ -51,6 +52,9 @@ async def answer(request: Request, ports: Ports, caller: Caller) -> Reply:
             asked = from_json(await request.body(_MOST_BYTES) or b"{}", ScanRequest)
             return await start(request, ports.jobs, caller, asked, SCANS, catalog=ports.catalog, proxies=ports.proxies)
         return await api.answer(request, ports.jobs, caller.project_id, SCANS, _shown)
+    if request.path == PREVIEW and request.method == "POST":
+        wanted = from_json(await request.body(_MOST_BYTES), TryRequest)
+        return json_reply(await tried(ports.catalog, caller.project_id, wanted))
     return await _rules(request, ports, caller)
 
 

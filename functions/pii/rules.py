@@ -1,8 +1,9 @@
 """The rules of a project in the catalog."""
 
 import uuid
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
@@ -50,6 +51,24 @@ class KeptRule(msgspec.Struct, frozen=True):
     updated_at: datetime
 
 
+class TryRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Properties as a client would send them, and a rule to try with those there are: new, or in the place of `id`.
+
+    Without `rule` the project's rules are tried as they are.
+    """
+
+    sample: dict[str, msgspec.Raw]
+    rule: RuleRequest | None = None
+    id: uuid.UUID | None = None
+
+
+class Tried(msgspec.Struct, frozen=True):
+    """What would be stored of a sample, and the paths where that is something else than was sent."""
+
+    after: msgspec.Raw
+    changed: list[str]
+
+
 async def listed(queries: Queries, project_id: uuid.UUID, rule_id: uuid.UUID | None = None) -> list[KeptRule]:
     """The project's rules in the order they are tried, or the one of that id."""
     rows = await queries.rows("list_pii_rules", {"project_id": project_id, "id": rule_id})
@@ -83,3 +102,33 @@ async def rules_of(catalog: Catalog, project_id: uuid.UUID) -> Rules | None:
     if not found or secret is None:
         return None
     return Rules([Rule(one.match, one.text, one.action, one.length) for one in found], secret)
+
+
+async def tried(catalog: Catalog, project_id: uuid.UUID, asked: TryRequest) -> Tried:
+    """What the project's rules, and the one that is asked about, make of a sample; nothing is kept.
+
+    Refuses a rule that could not be applied, as making it does, and one in the place of none (`not_found`).
+    """
+    if asked.rule is not None:
+        asked.rule.check()
+    found, secret = await listed(catalog, project_id), await person_key(catalog, project_id)
+    if secret is None or (asked.id is not None and asked.id not in {one.id for one in found}):
+        raise Rejected(Refusal.NOT_FOUND, "the rule, or the project, is not there any more")
+    wanted: list[KeptRule | RuleRequest] = [*found]
+    if asked.rule is not None:
+        place = next((at for at, one in enumerate(found) if one.id == asked.id), len(found))
+        wanted[place : place + 1] = [asked.rule]
+    rules = Rules([Rule(one.match, one.text, one.action, one.length) for one in wanted], secret)
+    before = msgspec.json.encode(asked.sample)
+    after = rules.cleaned(msgspec.Raw(before)) or before
+    return Tried(msgspec.Raw(after), sorted(_differing(msgspec.json.decode(before), msgspec.json.decode(after))))
+
+
+def _differing(before: Any, after: Any, path: str = "") -> Iterator[str]:
+    """The paths of a JSON value under which another is something else or nothing."""
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        if before != after:
+            yield path
+        return
+    for name, value in before.items():
+        yield from _differing(value, after.get(name), f"{path}.{name}" if path else name)

@@ -1,8 +1,7 @@
 """Questions about what there is to ask for → their SQL → event names, properties with their types, values."""
 
 import uuid
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
@@ -12,6 +11,7 @@ import msgspec
 from shared.clock import Clock, to_datetime
 from shared.query.ask import Asker, Warehouse
 from shared.query.fields import COLUMNS, LOOKUP_PREFIX, PROPERTY_PREFIX, Field, field
+from shared.query.json_types import json_types
 from shared.query.pages import DEFAULT_LIMIT, Limit, Page, UInt64, open_page
 from shared.query.parameters import Parameters
 from shared.query.scope import read_sql, scope
@@ -247,27 +247,6 @@ def _named(name: str) -> Field:
         raise Rejected(Refusal.BAD_REQUEST, "`property` names what the values are of")
     known = name in COLUMNS or name.startswith((PROPERTY_PREFIX, LOOKUP_PREFIX))
     return field(name if known else PROPERTY_PREFIX + name)
-
-
-def json_types(stored: Sequence[tuple[str, int]]) -> dict[str, int]:
-    """How many values are of each JSON type, by the types the warehouse keeps them as; the most frequent first."""
-    counts: Counter[str] = Counter()
-    for type_name, count in stored:
-        counts[_json_type(type_name)] += count
-    return dict(sorted(counts.items(), key=lambda entry: (-entry[1], entry[0])))
-
-
-_WHICH: list[tuple[Callable[[str], bool], str]] = [
-    (lambda stored: stored.startswith("Array(JSON"), "array of objects"),
-    (lambda stored: stored.startswith(("Array(", "Tuple(")), "array"),
-    (lambda stored: stored == "Bool", "boolean"),
-    (lambda stored: stored.startswith(("Int", "UInt")), "integer"),
-    (lambda stored: stored.startswith("Float"), "number"),
-]
-
-
-def _json_type(stored: str) -> str:
-    return next((name for is_it, name in _WHICH if is_it(stored)), "string")
 
 
 def _moment(micros: int, zone: ZoneInfo) -> str:

@@ -10,46 +10,19 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from functions.workspace import saved
-from functions.workspace.asking import Asked, Kind
 from functions.workspace.call import Call, Caller
-from functions.workspace.definitions import Last, by_ids, check_query
+from functions.workspace.definitions import by_ids, check_query
 from functions.workspace.shapes import Description, Listed, Name, PageQuery, Search, listed
 from shared.catalog.client import Queries, Row
 from shared.http import Reply, json_reply
 from shared.refusals import Refusal, Rejected
+from shared.saved_queries import InlineQuery, Widget, widgets_of
 from shared.security.policy import Action
 
 Access = Literal["private", "organisation_reads", "organisation"]
 _MOST_WIDGETS = 50
 _MOST_BYTES = 128 * 1024
 _CHECKED_AT_ONCE = 4
-
-
-class InlineQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A query of the widget's own, as a definition has it."""
-
-    kind: Kind
-    query: dict[str, Any]
-    last: Last = ""
-
-    @property
-    def asked(self) -> Asked:
-        return Asked(self.kind, self.query, self.last)
-
-
-class Widget(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One panel: what it shows is either a definition or a query of its own, or only its `title` and `text`.
-
-    `chart` and `options` are the page's.
-    """
-
-    id: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-    title: Annotated[str, msgspec.Meta(max_length=200)] = ""
-    text: Description = ""
-    definition_id: uuid.UUID | None = None
-    inline: InlineQuery | None = None
-    chart: Annotated[str, msgspec.Meta(max_length=50)] = ""
-    options: dict[str, Any] = {}
 
 
 class DashboardWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -150,11 +123,6 @@ def check_editable(caller: Caller, row: Row) -> None:
         raise Rejected(Refusal.ROLE_MISSING, "only its maker, owners and admins change this dashboard")
 
 
-def widgets_of(text: str) -> list[Widget]:
-    """The widgets as the catalog keeps them."""
-    return msgspec.json.decode(text, type=list[Widget])
-
-
 async def _save(call: Call, caller: Caller, wanted: DashboardWanted, verb: str) -> Reply:
     dashboard = call.id("dashboard_id")
     before = await visible(call.ports.catalog, caller, dashboard)
@@ -193,7 +161,10 @@ async def _check_widgets(call: Call, caller: Caller, wanted: DashboardWanted, be
 async def _check_definitions(call: Call, caller: Caller, widgets: Sequence[Widget]) -> None:
     wanted = {widget.definition_id for widget in widgets if widget.definition_id}
     if wanted and caller.project_id is not None:
-        missing = wanted - set(await by_ids(call.ports.catalog, caller.project_id, list(wanted)))
+        known = await by_ids(call.ports.catalog, caller.project_id, list(wanted))
+        if any(row["kind"] == "sql" for row in known.values()):
+            raise Rejected(Refusal.BAD_REQUEST, "a statement in SQL stays on its page: no widget shows it")
+        missing = wanted - set(known)
         if missing:
             raise Rejected(Refusal.NOT_FOUND, f"there is no definition {min(missing)} in this project")
 

@@ -8,25 +8,24 @@ from typing import Annotated, Any
 import msgspec
 
 from functions.workspace import saved
-from functions.workspace.asking import Asked, Kind
 from functions.workspace.call import Call, Caller
 from functions.workspace.shapes import Description, Listed, Name, PageQuery, Search, listed
 from shared.catalog.client import Queries, Row
 from shared.http import Reply, json_reply
 from shared.refusals import Refusal, Rejected
+from shared.saved_queries import Asked, Last, SavedKind
 from shared.security.limits import refused
 from shared.security.policy import Action
 
 MOST_QUERY_BYTES = 64 * 1024
 _TAG = Annotated[str, msgspec.Meta(min_length=1, max_length=50, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Tags = Annotated[list[_TAG], msgspec.Meta(max_length=50)]
-Last = Annotated[str, msgspec.Meta(max_length=10)]
 
 
 class DefinitionWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`query` is what POST /api/v1/query/{kind} takes; without `from` and `to` in it, it is of the `last` 30d."""
 
-    kind: Kind
+    kind: SavedKind
     name: Name
     query: dict[str, Any]
     last: Last = ""
@@ -41,7 +40,7 @@ class DefinitionWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
 class Definition(msgspec.Struct, frozen=True):
     id: uuid.UUID
     project_id: uuid.UUID
-    kind: Kind
+    kind: SavedKind
     name: str
     description: str
     tags: list[str]
@@ -58,7 +57,7 @@ class DefinitionsQuery(PageQuery, frozen=True, kw_only=True):
     """`search` is a part of the name; `id` asks for one."""
 
     id: uuid.UUID | None = None
-    kind: Kind | None = None
+    kind: SavedKind | None = None
     tag: Search = ""
     search: Search = ""
 

@@ -4,34 +4,27 @@ from typing import Any
 
 from functions.workspace import (
     annotations,
-    audit_log,
     dashboards,
     definitions,
-    invitations,
+    inbox,
+    jobs,
     keys,
-    members,
-    organisations,
+    limits,
     overview,
+    people,
     projects,
     saved,
     shares,
     system,
-    users,
 )
 from functions.workspace.address import DASHBOARD as _DASHBOARD
 from functions.workspace.address import DEFINITION as _DEFINITION
 from functions.workspace.address import Address
-from functions.workspace.shapes import Listed, PageQuery, RoleWanted
+from functions.workspace.shapes import Listed, PageQuery
 
-_ORGANISATIONS = "/api/v1/organisations"
-_ORGANISATION = _ORGANISATIONS + "/{organisation_id}"
-_MEMBER = _ORGANISATION + "/members/{user_id}"
-_INVITATIONS = _ORGANISATION + "/invitations"
-_INVITATION = _INVITATIONS + "/{invitation_id}"
 _PROJECTS = "/api/v1/projects"
 _PROJECT = _PROJECTS + "/{project_id}"
 _KEY = _PROJECT + "/keys/{key_id}"
-_USERS = "/api/v1/users"
 _DEFINITIONS = "/api/v1/definitions"
 _DASHBOARDS = "/api/v1/dashboards"
 _OVERVIEW = "/api/v1/dashboard"
@@ -39,129 +32,6 @@ _ANNOTATIONS = "/api/v1/annotations"
 _ANNOTATION = _ANNOTATIONS + "/{annotation_id}"
 _SHARES = "/api/v1/shares"
 _SHARED = "/api/v1/shared/{token}"
-_AUDIT = "/api/v1/audit"
-
-_PEOPLE = (
-    Address(
-        "GET",
-        _ORGANISATIONS,
-        organisations.list_mine,
-        "The organisations you are a member of",
-        Listed[organisations.Organisation],
-        query=PageQuery,
-    ),
-    Address(
-        "POST",
-        _ORGANISATIONS,
-        organisations.create,
-        "Make an organisation, as its owner",
-        organisations.Organisation,
-        201,
-        organisations.OrganisationWanted,
-    ),
-    Address("GET", _ORGANISATION, organisations.show, "One organisation", organisations.Organisation),
-    Address(
-        "PATCH",
-        _ORGANISATION,
-        organisations.rename,
-        "Rename an organisation",
-        organisations.Organisation,
-        body=organisations.OrganisationWanted,
-    ),
-    Address("DELETE", _ORGANISATION, organisations.remove, "End an organisation without projects", status=204),
-    Address(
-        "GET",
-        _ORGANISATION + "/members",
-        members.list_all,
-        "Its members and their roles",
-        Listed[members.Member],
-        query=PageQuery,
-    ),
-    Address("PATCH", _MEMBER, members.change, "Give a member another role", members.Member, body=RoleWanted),
-    Address("DELETE", _MEMBER, members.remove, "Take a member out, or leave", status=204),
-    Address(
-        "GET", _INVITATIONS, invitations.list_all, "Its invitations", Listed[invitations.Invitation], query=PageQuery
-    ),
-    Address(
-        "POST",
-        _INVITATIONS,
-        invitations.create,
-        "Invite somebody by mail",
-        invitations.SentInvitation,
-        201,
-        invitations.InvitationWanted,
-    ),
-    Address(
-        "POST",
-        _INVITATION + "/resend",
-        invitations.resend,
-        "Mail a new link; the old one ends",
-        invitations.SentInvitation,
-        body=invitations.Renewal,
-    ),
-    Address("DELETE", _INVITATION, invitations.revoke, "End an invitation", invitations.Invitation),
-    Address(
-        "POST",
-        "/api/v1/invitations/show",
-        invitations.show,
-        "What an invitation offers, by its token",
-        invitations.Offer,
-        body=invitations.TokenGiven,
-    ),
-    Address(
-        "POST",
-        "/api/v1/invitations/accept",
-        invitations.accept,
-        "Accept an invitation, by its token",
-        invitations.Accepted,
-        body=invitations.TokenGiven,
-    ),
-    Address(
-        "GET",
-        _USERS,
-        users.list_all,
-        "The people of the organisations you administer",
-        Listed[users.User],
-        query=users.UsersQuery,
-    ),
-    Address(
-        "GET",
-        "/users/",
-        users.list_all,
-        "The people of the organisations you administer",
-        Listed[users.User],
-        query=users.UsersQuery,
-        alias_of=_USERS,
-    ),
-    Address("GET", _USERS + "/{user_id}", users.show, "One of them", users.User),
-    Address(
-        "PATCH",
-        _USERS + "/{user_id}",
-        users.change,
-        "Block somebody, or give them another role",
-        users.User,
-        body=users.UserChange,
-    ),
-    Address(
-        "GET",
-        _AUDIT,
-        audit_log.list_all,
-        "Who did what in an organisation, the newest first",
-        Listed[audit_log.AuditEntry],
-        query=audit_log.AuditQuery,
-    ),
-    Address(
-        "GET", _AUDIT + "/export", audit_log.export, "The same as an NDJSON or CSV file", query=audit_log.AuditFileQuery
-    ),
-    Address(
-        "GET",
-        _AUDIT + "/verify",
-        audit_log.check,
-        "Whether the audit log is what was recorded",
-        audit_log.Verification,
-        query=audit_log.OrganisationNamed,
-    ),
-)
 
 _PROJECT_SETTINGS = (
     Address(
@@ -199,6 +69,13 @@ _PROJECT_SETTINGS = (
         projects.restore,
         "Bring a deleted project back, without its keys",
         projects.Project,
+    ),
+    Address(
+        "GET",
+        _PROJECT + "/limits",
+        limits.show,
+        "How much it may send and ask, and has sent today",
+        limits.LimitsAnswer,
     ),
     Address("GET", _PROJECT + "/keys", keys.list_all, "Its API keys", Listed[keys.ApiKey], query=PageQuery),
     Address(
@@ -242,7 +119,24 @@ _INSTANCE = (
         query=overview.OverviewQuery,
         alias_of=_OVERVIEW,
     ),
+    Address(
+        "GET",
+        "/api/v1/inbox",
+        inbox.show,
+        "What happened to you and your projects",
+        inbox.Inbox,
+        query=inbox.InboxQuery,
+    ),
+    Address("POST", "/api/v1/inbox/read", inbox.read, "Note what was read", inbox.Unread, body=inbox.ReadWanted),
     Address("GET", "/api/v1/system", system.show, "How the engines and the functions behind them are", system.System),
+    Address(
+        "GET",
+        "/api/v1/jobs",
+        jobs.list_all,
+        "The jobs of a project of every kind, the newest first",
+        Listed[jobs.JobRow],
+        query=jobs.AllJobsQuery,
+    ),
 )
 
 _SAVED = (
@@ -394,4 +288,4 @@ _SAVED = (
     Address("GET", _SHARED + "/widgets/{widget_id}", shares.ask, "What a widget of a shared dashboard shows now", Any),
 )
 
-ADDRESSES: tuple[Address, ...] = (*_PEOPLE, *_PROJECT_SETTINGS, *_INSTANCE, *_SAVED)
+ADDRESSES: tuple[Address, ...] = (*people.ADDRESSES, *_PROJECT_SETTINGS, *_INSTANCE, *_SAVED)

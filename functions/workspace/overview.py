@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from functions.workspace.asking import Kind
 from functions.workspace.call import Call
 from shared.clock import SYSTEM_CLOCK, to_datetime
 from shared.http import JSON, PROJECT_HEADER, Reply, json_reply, problem
@@ -20,6 +19,7 @@ from shared.query.buckets import Interval
 from shared.query.filters import Filter
 from shared.query.period import Period, parse_period, zone_of
 from shared.refusals import Refusal, Rejected, UnavailableError
+from shared.saved_queries import Kind
 from shared.security.policy import Action
 
 Preset = Literal["today", "24h", "7d", "30d", "90d", "12m"]

@@ -4,31 +4,29 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from functions.workspace.asking import Asking
 from shared.addresses import TRUSTED_PROXIES, TrustedProxies
 from shared.bus import Bus, open_bus
 from shared.catalog.client import Catalog
 from shared.config import (
-    CACHE_URL,
     PUBLIC_URL,
     WORK_URL,
     BusSettings,
-    CatalogSettings,
-    WarehouseSettings,
     load,
     setting,
 )
+from shared.query.guard import QuerySettings
+from shared.saved_queries import Asking
 from shared.security.access import Access, open_access
 from shared.security.audit_chain import Signer, signer_of
-from shared.security.limits import CacheCounts, Meter, Rate, parse_rate
+from shared.security.limits import Meter, Rate, parse_rate
+from shared.security.project_limits import LimitSettings, open_meter
 from shared.security.sealing import Sealer, SecretSettings, sealer_of
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(BusSettings, CatalogSettings, WarehouseSettings, SecretSettings):
+class Settings(BusSettings, QuerySettings, LimitSettings, SecretSettings):
     public_url: str = setting("SLUICE_PUBLIC_URL", PUBLIC_URL, default="")
     work_url: str = setting("SLUICE_WORK_URL", WORK_URL, default="http://{service}:8080")
-    cache_url: str = setting("SLUICE_CACHE_URL", CACHE_URL, default="", secret=True)
     trusted_proxies: str = setting("SLUICE_TRUSTED_PROXIES", TRUSTED_PROXIES, default="loopback")
     definition_reads: str = setting(
         "SLUICE_LIMIT_DEFINITION_READS", "How often one user or key may read definitions.", default="1200/minute"
@@ -60,7 +58,7 @@ class Ports:
 async def opens() -> AsyncIterator[Ports]:
     settings = load(Settings)
     catalog, bus, asking = Catalog(settings.catalog_url), open_bus(settings.bus_url), Asking(settings.work_url)
-    meter = Meter(CacheCounts(settings.cache_url) if settings.cache_url else None)
+    meter = open_meter(settings)
     async with open_access(settings.catalog_url) as access:
         yield Ports(
             catalog,

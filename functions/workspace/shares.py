@@ -13,9 +13,8 @@ from typing import Annotated, Any
 
 import msgspec
 
-from functions.workspace.asking import NAMES_PEOPLE, Asked, Kind, ranged
 from functions.workspace.call import Call, Caller
-from functions.workspace.dashboards import Widget, check_editable, visible, widgets_of
+from functions.workspace.dashboards import check_editable, visible
 from functions.workspace.definitions import by_ids
 from functions.workspace.shapes import Listed, Name, PageQuery, listed
 from shared.catalog.client import Queries, Row
@@ -24,6 +23,7 @@ from shared.edge.framing import framed_by
 from shared.http import Reply, json_reply
 from shared.ids import uuid7
 from shared.refusals import Refusal, Rejected
+from shared.saved_queries import NAMES_PEOPLE, Asked, SavedKind, Widget, ranged, widgets_of
 from shared.security.keys import hash_key, new_key, shown_prefix
 from shared.security.policy import Action, require_grantable
 from shared.security.sealing import SealedError, Sealer
@@ -79,7 +79,7 @@ class SharedWidget(msgspec.Struct, frozen=True):
     text: str
     chart: str
     options: dict[str, Any]
-    kind: Kind | None
+    kind: SavedKind | None
     query: dict[str, Any] | None
     last: str
     gone: bool

@@ -54,13 +54,16 @@ class Queue(msgspec.Struct, frozen=True):
 class Freshness(msgspec.Struct, frozen=True):
     """Of the project, over the last hour: what was stored, and how long that took from being accepted.
 
-    `received_at` is when the newest record of it came, null where none did; the delays are null then, too.
+    `received_at` is when the newest record of it came, null where none did; the delays are null then, too. `stored` and
+    `refused` are about how many of its events were.
     """
 
     received_at: datetime | None
     records: int
     delay_p50_ms: float | None
     delay_p95_ms: float | None
+    stored: int = 0
+    refused: int = 0
 
 
 class Ledger(msgspec.Struct, frozen=True):
@@ -171,10 +174,12 @@ async def _warehouse(settings: Settings, project: str) -> _Answered:
     warehouse, parameters = Warehouse(settings.warehouse_url), Parameters()
     sql = read_sql(Path(__file__).parent, "system", project=parameters.bind("UUID", project))
     try:
-        [[version, schema, records, newest, middle, most]] = (await warehouse.query(sql, parameters.values)).rows
+        [[version, schema, records, newest, middle, most, *events]] = (
+            await warehouse.query(sql, parameters.values)
+        ).rows
     finally:
         await warehouse.close()
-    fresh = Freshness(to_datetime(newest), records, round(middle, 1), round(most, 1)) if records else None
+    fresh = Freshness(to_datetime(newest), records, round(middle, 1), round(most, 1), *events) if records else None
     return _Answered(version, f"{schema:04}", freshness=fresh or Freshness(None, 0, None, None))
 
 

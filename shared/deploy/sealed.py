@@ -31,6 +31,7 @@ _ALWAYS = ("JWT_SECRET_KEY",)
 # Taken over from the environment where they are set.
 _OPTIONAL = (
     "JWT_SECRET_KEY_BEFORE",
+    "SLUICE_BACKUP_URL",
     "SLUICE_EXPORT_DESTINATIONS",
     "SLUICE_OIDC_CLIENT_SECRET",
     "SLUICE_SMTP_URL",

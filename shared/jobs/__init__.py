@@ -116,14 +116,27 @@ class Jobs:
         self._ended = ended
 
     async def create(
-        self, project_id: uuid.UUID, key: str, request: bytes, same: Callable[[bytes, bytes], bool] = operator.eq
+        self,
+        project_id: uuid.UUID,
+        key: str,
+        request: bytes,
+        same: Callable[[bytes, bytes], bool] = operator.eq,
+        *,
+        asked_by: str = "",
     ) -> tuple[Job, bool]:
         """The job with this key, made if need be, and whether it was.
 
-        Refuses a key that belongs to another request (`idempotency_key_reused`): `same` says whether the one that was
-        kept and this one are the same.
+        `asked_by`: `user:`, `key:` or `schedule:` with an id; empty where Sluice asks itself. Refuses a
+        key that belongs to another request (`idempotency_key_reused`): `same` says whether the one that was kept and
+        this one are the same.
         """
-        values = {"id": uuid7(), "project_id": project_id, "key": key, "request": request.decode()}
+        values = {
+            "id": uuid7(),
+            "project_id": project_id,
+            "key": key,
+            "request": request.decode(),
+            "asked_by": asked_by,
+        }
         [row] = await self._rows("create_job", values)
         made = bool(row.pop("made"))
         job = Job(**row)

@@ -91,14 +91,17 @@ async def start(
     *,
     key: str = "",
     same: Callable[[bytes, bytes], bool] = operator.eq,
+    asked_by: str = "",
 ) -> Reply:
     """Accept work: 202 with id and state once the job is in the catalog.
 
     The same `Idempotency-Key` gives the same job; with another request it is refused (`idempotency_key_reused`).
     A bus that is away is no reason to refuse: the job is swept up later. `key` is what key_of said, where it was asked;
-    `same` as in Jobs.create.
+    `same` and `asked_by` as in Jobs.create.
     """
-    job, made = await jobs.create(project_id, key or key_of(request), msgspec.json.encode(wanted), same)
+    job, made = await jobs.create(
+        project_id, key or key_of(request), msgspec.json.encode(wanted), same, asked_by=asked_by
+    )
     if made:
         await _ask_for(job, jobs, request.traceparent)
     reply = json_reply(Accepted(job.id, job.state), 202)

@@ -37,4 +37,5 @@ async def start(
         address=proxies.address(request.headers, request.peer),
         project_id=caller.project_id,
     )
-    return await api.start(request, jobs, caller.project_id, wanted, path, same=same)
+    asked_by = f"{caller.kind}:{caller.id}"
+    return await api.start(request, jobs, caller.project_id, wanted, path, same=same, asked_by=asked_by)

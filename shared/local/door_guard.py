@@ -1,12 +1,12 @@
 """What a reader's login may say: each statement passes the guard of its login before the engine runs it."""
 
-import re
 from typing import Protocol
 
 from shared.local.chdb_engine import DATABASE, Connection, Engine, EngineError
 from shared.local.chdb_pool import Session
 from shared.local.door_request import Call
 from shared.local.door_sql import READONLY
+from shared.warehouse.project_canonical import TOKEN
 
 ACCESS_DENIED = 497
 
@@ -31,7 +31,6 @@ _HARMLESS = frozenset(
     | {"generaterandom", "values", "sqlstandardvalues", "format", "view", "viewifpermitted", "merge"}
     | {"mergetreeindex", "mergetreeprojection", "dictionary"}
 )
-CANONICAL_TOKEN = re.compile(r"'(?:[^'\\]|\\.|'')*'|`(?P<quoted>(?:[^`\\]|\\.)*)`|(?P<word>[^\W\d]\w*)|(?P<open>\()")
 
 
 class OperatorGuard:
@@ -66,7 +65,7 @@ class OperatorGuard:
         if connection.classify(sql).kind != "READ_ONLY":
             raise EngineError(READONLY, "Cannot execute query in readonly mode", "READONLY")
         previous = ""
-        for token in CANONICAL_TOKEN.finditer(text):
+        for token in TOKEN.finditer(text):
             if token["open"] and previous in self._called:
                 raise _denied(previous)
             previous = (token["quoted"] or token["word"] or "").lower()

@@ -17,21 +17,21 @@ from shared.local.chdb_engine import UNKNOWN_EXCEPTION, Connection, Engine, Engi
 from shared.local.chdb_pool import TOO_MANY_SIMULTANEOUS_QUERIES, Pool, Session
 from shared.local.door_answer import ABORTED, UNAUTHORIZED, StatusError, status_of
 from shared.local.door_exchange import Login
-from shared.local.door_guard import ACCESS_DENIED, CANONICAL_TOKEN, canonical
+from shared.local.door_guard import canonical
 from shared.local.door_request import AUTHENTICATION_FAILED, Call
 from shared.local.door_sql import SYNTAX_ERROR
 from shared.refusals import Refusal, Rejected, UnavailableError
 from shared.security.access import Access
 from shared.warehouse.client import READ_LIMITS, READ_SETTINGS
-from shared.warehouse.project_rules import FORMATS, UNKNOWN_FORMAT, ProjectSqlError, is_allowed_function
-from shared.warehouse.project_tables import CATALOGUE, DATABASE, TABLES
+from shared.warehouse.project_canonical import EMPTY_DATABASE, forbidden_names, look_through
+from shared.warehouse.project_rules import FORMATS, UNKNOWN_FORMAT, ProjectSqlError, without_insides
+from shared.warehouse.project_tables import DATABASE, TABLES
 
 PROJECT = "project"
 # Statements of all projects' logins together, and how many more may wait.
 _CONNECTIONS = 2
 _WAITING = 20
 _SPILLED_BYTES = 2 * 1024**3
-_EMPTY_DATABASE = "sluice_project"
 _CATALOG_AWAY = 209
 
 _BAD_REQUEST, _SERVER_FAULT, _UNAVAILABLE = 400, 500, 503
@@ -57,15 +57,6 @@ _SETTINGS: Mapping[str, object] = MappingProxyType(
         "input_format_try_infer_datetimes": 0,
     }
 )
-# What the engine writes before a bracket beside functions.
-_KEYWORDS = frozenset({"cast", "columns", "except", "exists", "extract", "in", "interval", "replace", "apply"})
-_WORD = re.compile(r"\w+")
-_DATABASES = frozenset({DATABASE, _EMPTY_DATABASE, "system", "information_schema", "default"})
-_OUR_TABLES = re.compile(
-    rf"FROM {DATABASE}\.(?:{'|'.join(TABLES)}) FINAL PREWHERE project_id = toUUID\('(?P<project>[0-9a-f-]{{36}})'\)"
-)
-# Where in its insides the engine was; it quotes our subqueries and the paths of its files.
-_INSIDE = re.compile(r":? ?\(?\b(?:In scope|[Ww]hile (?:executing|processing|reading|converting))\b.*", re.DOTALL)
 
 
 class ProjectGuard:
@@ -80,7 +71,7 @@ class ProjectGuard:
         condition = f"project_id = toUUID(\\'{self._project_id}\\')"
         filters = ", ".join(f"'{DATABASE}.{table}': '{condition}'" for table in TABLES)
         settings = tuple(pair for pair in call.settings if pair[0] in _WRITING)
-        return Session(_EMPTY_DATABASE, settings, (f"SET additional_table_filters = {{{filters}}}".encode(),))
+        return Session(EMPTY_DATABASE, settings, (f"SET additional_table_filters = {{{filters}}}".encode(),))
 
     def check(self, connection: Connection, sql: bytes, call: Call) -> bytes:
         """The statement to run instead; EngineError says what to change."""
@@ -100,7 +91,7 @@ class ProjectGuard:
 
     def told(self, error: EngineError) -> EngineError:
         """The engine's error without its insides, and as the asker's fault unless it is the engine's."""
-        message = _INSIDE.sub("", error.message)
+        message = without_insides(error.message)
         status = status_of(error)
         if error.code == _MEMORY and _OF_ALL.search(message):
             status = _UNAVAILABLE
@@ -110,27 +101,10 @@ class ProjectGuard:
 
     def _look_through(self, text: str) -> None:
         """Refuse what the engine understands otherwise than the tree was meant."""
-        for inner in CATALOGUE.values():
-            text = text.replace(inner, "")
-        text = _OUR_TABLES.sub(self._own, text)
-        called, ends = "", -1
-        for token in CANONICAL_TOKEN.finditer(text):
-            name = (token["quoted"] or token["word"] or "").lower()
-            calls = token["open"] and called and ends == token.start()
-            if calls and called not in _KEYWORDS and not is_allowed_function(called):
-                raise _denied(called)
-            if name in self._forbidden - _KEYWORDS or (name in _DATABASES and text[token.end() :].startswith(".")):
-                raise _denied(name)
-            called, ends = name, token.end()
-
-    def _own(self, found: re.Match[str]) -> str:
-        if found["project"] != str(self._project_id):
-            raise _denied(found["project"])
-        return ""
-
-
-def _denied(name: str) -> EngineError:
-    return EngineError(ACCESS_DENIED, f"Not enough privileges: this login may not use the name {name}", "ACCESS_DENIED")
+        try:
+            look_through(text, self._project_id, self._forbidden)
+        except ProjectSqlError as error:
+            raise EngineError(error.code, error.message, error.name) from None
 
 
 class ProjectLogins:
@@ -140,7 +114,7 @@ class ProjectLogins:
     """
 
     def __init__(self, engine: Engine, catalog_url: str, memory: int) -> None:
-        engine.rows(f"CREATE DATABASE IF NOT EXISTS {_EMPTY_DATABASE}")
+        engine.rows(f"CREATE DATABASE IF NOT EXISTS {EMPTY_DATABASE}")
         self._catalog = Catalog(catalog_url)
         self._access = Access(self._catalog)
         self._whole = memory // 8
@@ -153,9 +127,7 @@ class ProjectLogins:
         changed = ", ".join(f"{name} = {value!r}" for name, value in limits.items())
         after = (f"SET {changed}".encode(), b"SET readonly = 1")
         self.pool = Pool(engine, size=_CONNECTIONS, waiting=_WAITING, after=after)
-        functions = {row[0].lower() for row in engine.rows("SELECT name FROM system.functions")}
-        columns = set(_WORD.findall(" ".join((*CATALOGUE.values(), *(" ".join(t.columns) for t in TABLES.values())))))
-        self._forbidden = frozenset(name for name in functions - columns if not is_allowed_function(name))
+        self._forbidden = forbidden_names(str(row[0]) for row in engine.rows("SELECT name FROM system.functions"))
 
     async def close(self) -> None:
         """End what is under way with the catalog."""

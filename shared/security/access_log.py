@@ -35,7 +35,7 @@ _CHANGES = frozenset(
 )
 _NAMES_SOMEBODY = frozenset({Action.PERSONS_EXPORT, Action.PERSONS_ERASE})
 # Functions that give back whole events.
-_WHOLE_EVENTS = frozenset({"query_events", "rejected", "export"})
+_WHOLE_EVENTS = frozenset({"query_events", "query_sql", "rejected", "export"})
 _RECORDS_ITSELF = "workspace"
 _MOST_TARGET = 500
 

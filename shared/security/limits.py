@@ -54,6 +54,11 @@ def parse_rate(text: str, name: str = "a rate") -> Rate | None:
     return Rate(int(found[1]), _SECONDS[found[2]])
 
 
+def rate_text(rate: Rate) -> str:
+    """A rate as parse_rate reads it."""
+    return f"{rate.amount}/{SECONDS_NAMES[rate.seconds]}"
+
+
 class Taken(NamedTuple):
     """What became of a request at a limit: `remaining` of it in this window, which ends in `reset` seconds."""
 
@@ -114,10 +119,19 @@ class Meter:
         """
         return self._count(who, rate, cost, whole=False)
 
+    async def used(self, who: str, rate: Rate) -> int | None:
+        """How much of the window under way all processes counted; None where there is no cache or it does not say."""
+        if self._counts is None:
+            return None
+        try:
+            _, key = _window_of(who, rate, self._clock.micros() // 1_000_000)
+            return await self._counts.add(key, 2 * rate.seconds, 0)
+        except CountsAwayError:
+            return None
+
     def _count(self, who: str, rate: Rate, cost: int, *, whole: bool) -> Taken:
         now = self._clock.micros() // 1_000_000
-        start = now - now % rate.seconds
-        key = f"{who}:{start}:{rate.seconds}"
+        start, key = _window_of(who, rate, now)
         window = self._windows.get(key)
         if window is None:
             self._forget(now)
@@ -186,6 +200,12 @@ class Meter:
         self._windows = {key: window for key, window in self._windows.items() if window.ends > now}
         while len(self._windows) >= _MOST_WINDOWS:
             del self._windows[next(iter(self._windows))]
+
+
+def _window_of(who: str, rate: Rate, now: int) -> tuple[int, str]:
+    """When the window of the second `now` began, and the name of its counter."""
+    start = now - now % rate.seconds
+    return start, f"{who}:{start}:{rate.seconds}"
 
 
 class CountsAwayError(Exception):

@@ -25,8 +25,10 @@ class Action(StrEnum):
     EVENTS_READ = "events.read"
     RECEIPTS_READ = "receipts.read"
     REJECTED_READ = "rejected.read"
+    SQL_READ = "sql.read"
     EXPORTS_READ = "exports.read"
     EXPORTS_WRITE = "exports.write"
+    JOBS_READ = "jobs.read"
     # people in the data, and how long it is kept
     PERSONS_EXPORT = "persons.export"
     PERSONS_ERASE = "persons.erase"
@@ -85,8 +87,10 @@ _VIEWER = frozenset(
     }
 )
 _EDITOR = _VIEWER | {
+    Action.SQL_READ,
     Action.EXPORTS_READ,
     Action.EXPORTS_WRITE,
+    Action.JOBS_READ,
     Action.DEFINITIONS_WRITE,
     Action.DASHBOARDS_WRITE,
     Action.ANNOTATIONS_WRITE,
@@ -134,6 +138,7 @@ SCOPE_ACTIONS: Mapping[Scope, frozenset[Action]] = {
     "read": frozenset(
         {
             Action.EVENTS_READ,
+            Action.SQL_READ,
             Action.RECEIPTS_READ,
             Action.REJECTED_READ,
             Action.DEFINITIONS_READ,
@@ -144,9 +149,10 @@ SCOPE_ACTIONS: Mapping[Scope, frozenset[Action]] = {
             Action.PROJECT_READ,
         }
     ),
-    "export": frozenset({Action.EXPORTS_READ, Action.EXPORTS_WRITE}),
+    "export": frozenset({Action.EXPORTS_READ, Action.EXPORTS_WRITE, Action.JOBS_READ}),
     "admin": frozenset(
         {
+            Action.JOBS_READ,
             Action.PERSONS_EXPORT,
             Action.PERSONS_ERASE,
             Action.PERSONS_MERGE,

@@ -52,13 +52,8 @@ class ProjectLimits:
     """The limits of each project, without waiting (see PerProject)."""
 
     def __init__(self, catalog: Catalog, settings: LimitSettings, clock: Clock = SYSTEM_CLOCK) -> None:
-        self._default = Limits(
-            parse_rate(settings.ingest_key_rate, "SLUICE_LIMIT_INGEST_KEY"),
-            parse_rate(settings.read_key_rate, "SLUICE_LIMIT_READ_KEY"),
-            parse_rate(settings.read_user_rate, "SLUICE_LIMIT_READ_USER"),
-            _per_day(settings.events_per_day),
-        )
-        self._own = PerProject(catalog, "project_limits", self._limits, self._default, clock)
+        default = instance_limits(settings)
+        self._own = PerProject(catalog, "project_limits", lambda row: limits_with(default, row), default, clock)
 
     def of(self, project_id: uuid.UUID | None) -> Limits:
         """The limits of a project; the instance's for None and for a project without its own."""
@@ -72,14 +67,26 @@ class ProjectLimits:
         """End the question under way."""
         await self._own.close()
 
-    def _limits(self, row: Row) -> Limits:
-        default, read = self._default, row["read_rate"]
-        return Limits(
-            default.ingest if row["ingest_rate"] is None else parse_rate(row["ingest_rate"]),
-            default.read_key if read is None else parse_rate(read),
-            default.read_user if read is None else parse_rate(read),
-            default.events_per_day if row["events_per_day"] is None else _per_day(row["events_per_day"]),
-        )
+
+def instance_limits(settings: LimitSettings) -> Limits:
+    """The limits of a project without its own. Raises ConfigError."""
+    return Limits(
+        parse_rate(settings.ingest_key_rate, "SLUICE_LIMIT_INGEST_KEY"),
+        parse_rate(settings.read_key_rate, "SLUICE_LIMIT_READ_KEY"),
+        parse_rate(settings.read_user_rate, "SLUICE_LIMIT_READ_USER"),
+        _per_day(settings.events_per_day),
+    )
+
+
+def limits_with(default: Limits, own: Row) -> Limits:
+    """The limits of a project with the row `own` of project_limits."""
+    read = own["read_rate"]
+    return Limits(
+        default.ingest if own["ingest_rate"] is None else parse_rate(own["ingest_rate"]),
+        default.read_key if read is None else parse_rate(read),
+        default.read_user if read is None else parse_rate(read),
+        default.events_per_day if own["events_per_day"] is None else _per_day(own["events_per_day"]),
+    )
 
 
 def open_meter(settings: LimitSettings, clock: Clock = SYSTEM_CLOCK) -> Meter:

@@ -29,6 +29,7 @@ SHOWN = 100
 ELSEWHERE = {
     "our own state": ["overloaded", "unavailable", "internal", "body_too_slow"],
     "of the protocol": ["headers_too_large"],
+    "of schemas that people define": ["bad_schema", "schema_incompatible", "schema_mismatch"],
     "behind the bus": ["store_refused", "unexpected_event_type", "person_erased", "consent_withdrawn"],
     "on the command line": ["bad_reference_table"],
     "of addresses and links that people define": ["bad_destination", "bad_link", "bad_schedule"],
@@ -53,6 +54,7 @@ ELSEWHERE = {
         "rate_limited",
         "quota_exceeded",
     ],
+    "of statements in SQL": ["bad_sql"],
     "of organisations, invitations and pages": ["organisation_required", "wrong_account", "origin_forbidden"],
 }
 

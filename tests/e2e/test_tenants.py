@@ -40,6 +40,7 @@ ASKED: dict[str, str] = {
     "/api/v1/sessions/settings": "none",
     "/api/v1/people": "none",
     "/api/v1/people/export": "none",
+    "/api/v1/people/properties": "none",
     "/api/v1/segments": "none",
     "/api/v1/segments/presets": "none",
     "/analytics/events/count": "older",
@@ -59,6 +60,7 @@ ASKED: dict[str, str] = {
     "/api/v1/live/counts": "none",
     "/api/v1/live/stream": "seconds=3",
     "/api/v1/live/ws": "seconds=3",
+    "/api/v1/dictionary": "none",
     "/api/v1/export/csv": "",
     "/api/v1/export/json": "",
 }

@@ -129,16 +129,20 @@ def empty_catalog_url(postgres: Server) -> Iterator[str]:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
-@pytest.fixture
-def catalog_url(postgres: Server) -> str:
-    """The migrated catalog, without a row; a test that changes more than rows takes `empty_catalog_url`."""
+@pytest.fixture(scope="session")
+def _migrated_url(postgres: Server) -> str:
     from shared.catalog.migrate import migrate
 
-    url = postgres.engine.url
-    migrate(url)
-    with psycopg.connect(url) as connection:
+    migrate(postgres.engine.url)
+    return postgres.engine.url
+
+
+@pytest.fixture
+def catalog_url(_migrated_url: str) -> str:
+    """The migrated catalog, without a row; a test that changes more than rows takes `empty_catalog_url`."""
+    with psycopg.connect(_migrated_url) as connection:
         connection.execute("TRUNCATE organisations CASCADE")
-    return url
+    return _migrated_url
 
 
 @pytest.fixture(scope="session")

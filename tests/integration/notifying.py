@@ -28,6 +28,7 @@ from shared.clock import SYSTEM_CLOCK
 from shared.cloudevent import encode_binary
 from shared.http import Reply, Request
 from shared.notifications import DUE, Notification, message_of
+from shared.objects.memory import MemoryObjects
 from shared.outgoing import Outgoing
 from shared.security.sealing import Sealer
 from shared.security.secrets import SecretBox
@@ -146,6 +147,7 @@ class Here:
         self.webhooks = Webhooks(self.catalog)
         self.outgoing = Outgoing(allow, seconds=seconds)
         self.box = SecretBox(Sealer(SECRET))
+        self.objects = MemoryObjects()
         self._courier = {"delays": SOON, "disable_seconds": 3_600.0, "lease_seconds": 5.0, **courier}
 
     async def open(self, smtp_url: str = "") -> None:
@@ -159,6 +161,7 @@ class Here:
             SYSTEM_CLOCK,
             mail_from="Sluice <sluice@example.com>",
             public_url="https://sluice.example",
+            objects=self.objects,
         )
         self.courier = self.another()
         self.ports = Ports(self.catalog, self.deliveries, self.webhooks, self.courier, mailer.folder)

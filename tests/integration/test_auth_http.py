@@ -188,6 +188,16 @@ async def test_introspection_says_nothing_of_a_token_that_is_not_good(auth: Auth
     assert await auth.json("POST", "/verify", {"token": tokens["access_token"]}) == {"active": False}
 
 
+async def test_all_other_sessions_end_and_this_one_stays(auth: Auth) -> None:
+    email = await auth.account()
+    mine, *others = [await auth.login(email) for _ in range(3)]
+    assert await auth.json("DELETE", "/sessions", token=mine["access_token"]) == {"ended": 2}
+    listed = (await auth.json("GET", "/sessions", token=mine["access_token"]))["sessions"]
+    assert [one["id"] for one in listed] == [mine["session_id"]]
+    for other in others:
+        assert await auth.refused("GET", "/sessions", token=other["access_token"]) == (401, "token_revoked")
+
+
 async def test_changing_the_password_needs_the_present_one_and_ends_the_other_sessions(auth: Auth) -> None:
     email = await auth.account()
     mine, other = await auth.login(email), await auth.login(email)

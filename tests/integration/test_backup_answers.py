@@ -14,7 +14,6 @@ from functions.query_attribution.logic import AttributionQuery, attribution
 from functions.query_breakdown.logic import BreakdownQuery, breakdown
 from functions.query_count.logic import CountQuery, count
 from functions.query_funnel.logic import funnel
-from functions.query_funnel.question import FunnelQuery, Step
 from functions.query_paths.logic import PathsQuery, paths
 from functions.query_retention.logic import retention
 from functions.query_retention.question import RetentionQuery
@@ -28,6 +27,7 @@ from shared.clock import SYSTEM_CLOCK
 from shared.ids import uuid7
 from shared.objects.folder import FolderObjects
 from shared.query.acts import Act
+from shared.query.funnel.question import FunnelQuery, Step
 from shared.warehouse.client import Warehouse
 from tests.integration.data_sets import ABSENT, PRESENT, SETS, project_of, warehouse_of_sets
 from tests.integration.door_process import PASSWORD, warehouse_process

@@ -6,7 +6,7 @@ import pytest
 from shared.catalog.client import CatalogUnavailableError
 from shared.catalog.migrate import CatalogMigrationError, current, downgrade, migrate
 
-HEAD = "0020"
+HEAD = "0026"
 
 
 def tables(url: str) -> set[str]:
@@ -47,6 +47,8 @@ def test_migrations_go_up_down_and_up_again(empty_catalog_url: str) -> None:
         "identities",
         "invitations",
         "memberships",
+        "notice_reads",
+        "notices",
         "oidc_sign_ins",
         "one_time_tokens",
         "project_limits",
@@ -57,6 +59,13 @@ def test_migrations_go_up_down_and_up_again(empty_catalog_url: str) -> None:
         "retention_rules",
         "legal_holds",
         "pii_rules",
+        "dictionary_entries",
+        "event_schema_versions",
+        "event_schemas",
+        "quality_days",
+        "quality_findings",
+        "quality_looks",
+        "quality_settings",
         "backups",
         "ledger_gaps",
         "ledger_others",
@@ -73,8 +82,16 @@ def test_migrations_go_up_down_and_up_again(empty_catalog_url: str) -> None:
         "timers",
         "alerts",
         "alert_changes",
+        "incidents",
+        "incident_steps",
+        "incident_batches",
+        "incident_notices",
+        "policies",
+        "maintenance_windows",
         "reports",
         "report_runs",
+        "report_shares",
+        "report_trash",
     }
     assert current(empty_catalog_url) == HEAD
     downgrade(empty_catalog_url, "base")

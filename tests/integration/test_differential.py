@@ -22,7 +22,8 @@ from hypothesis import strategies as st
 from functions.query_breakdown.logic import BreakdownQuery, breakdown
 from functions.query_count.logic import CountQuery, count
 from functions.query_timeseries.logic import TimeseriesQuery, timeseries
-from functions.rollup.logic import Pace, run
+from functions.rollup.generations import Pace
+from functions.rollup.logic import run
 from shared.clock import SYSTEM_CLOCK
 from shared.events import Row
 from shared.query.answers import Remembering

@@ -14,6 +14,7 @@ from tests.integration.reading import NOW, Stored, batch, row, stored, text_of
 
 RULES = "/api/v1/pii/rules"
 SCANS = "/api/v1/pii/scans"
+PREVIEW = "/api/v1/pii/preview"
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +93,32 @@ def test_rules_are_kept_changed_and_recorded(environment: str) -> None:
     project = asyncio.run(go())
     actions = [action for action, *_ in audited(environment, project, "pii_rule")]
     assert actions == ["pii_rule.created", "pii_rule.changed", "pii_rule.removed"]
+
+
+def test_a_rule_is_tried_on_a_sample_and_nothing_is_kept(environment: str) -> None:
+    sample = {"email": "ada@example.com", "$set": {"Email": "b@example.com", "plan": "pro"}, "n": 1.10, "list": [1]}
+
+    async def go() -> None:
+        async with client("pii", environment, uuid.uuid4(), "admin") as asking:
+            await asking.json("POST", RULES, {"text": "plan", "action": "drop"}, status=201)
+            asked = {"sample": sample, "rule": {"text": "email", "action": "truncate", "length": 3}}
+            tried = await asking.json("POST", PREVIEW, asked)
+            assert tried["after"] == {"email": "ada", "$set": {"Email": "b@e"}, "n": 1.10, "list": [1]}
+            assert tried["changed"] == ["$set.Email", "$set.plan", "email"]
+            [kept] = (await asking.json("GET", RULES))["items"]
+            assert kept["text"] == "plan"
+            instead = {"sample": sample, "rule": {"text": "n", "action": "drop"}, "id": kept["id"]}
+            assert (await asking.json("POST", PREVIEW, instead))["changed"] == ["n"]
+            assert (await asking.json("POST", PREVIEW, {"sample": sample}))["changed"] == ["$set.plan"]
+            for wrong, code in (
+                ({"sample": [1]}, "bad_request"),
+                ({"sample": {}, "rule": {"match": "pattern", "text": "(", "action": "drop"}}, "bad_value"),
+                ({"sample": {}, "id": str(uuid.uuid4())}, "not_found"),
+                ({"sample": {}, "more": 1}, "unknown_field"),
+            ):
+                assert (wrong, (await asking.refused("POST", PREVIEW, wrong))[1]) == (wrong, code)
+
+    asyncio.run(go())
 
 
 def test_a_scan_reports_what_is_stored_and_shows_it_to_nobody(engine: Stored, environment: str) -> None:

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
-from functions.query_attribution.logic import AttributionAnswer, attribution
-from functions.query_attribution.question import MODELS, AttributionQuery
+from functions.query_attribution.logic import AttributionAnswer, attribution, people
+from functions.query_attribution.question import MODELS, AttributionPeopleQuery, AttributionQuery
 from shared.query.acts import Act
 from shared.refusals import Refusal, Rejected
 from shared.warehouse.client import Warehouse
@@ -140,6 +141,51 @@ def test_what_is_past_the_limit_is_all_others(warehouse: Warehouse) -> None:
     rest = sum(row.credits["linear"].conversions for row in whole.rows[1:])
     assert short.other["linear"].conversions == pytest.approx(rest)
     assert short.conversions == pytest.approx(whole.conversions)
+
+
+def touches_of(query: AttributionQuery, key: str | None) -> dict[str, set[str]]:
+    """By model, whose conversions are credited to a key."""
+    found: dict[str, set[str]] = {model: set() for model in MODELS}
+    lookback = DAY * int(query.lookback[:-1])
+    for user, events in by_person(EVENTS).items():
+        touches = sorted((one.at, one.properties["source"]) for one in events if one.properties["source"])
+        for bought in (one for one in events if one.name == "buy" and BEGIN <= one.at < END):
+            seen = [source for at, source in touches if bought.at - lookback <= at <= bought.at]
+            for model in MODELS:
+                credited = {"first": seen[:1], "last": seen[-1:]}.get(model, seen)
+                if key in credited or (key is None and not seen):
+                    found[model].add(f"u:{user}")
+    return found
+
+
+def test_behind_each_row_are_those_whose_conversions_it_is_credited_with(warehouse: Warehouse) -> None:
+    query = AttributionQuery(**RANGE, conversion=Act(event="buy"), by="properties.source", lookback="5d")
+    asked = msgspec.to_builtins(query, str_keys=True)
+
+    def behind(**more: Any) -> set[str]:
+        who = msgspec.convert({**asked, **more, "page": 1_000}, AttributionPeopleQuery)
+        return {one.id for one in asyncio.run(people(who, PROJECT, warehouse)).items}
+
+    for row in ask(warehouse, query).rows:
+        wanted = touches_of(query, row.key)
+        for model in MODELS:
+            assert behind(key=row.key, model=model) == wanted[model]
+    shown = ask(warehouse, msgspec.structs.replace(query, limit=2)).rows
+    hidden = {"ads", "mail", "search", None} - {row.key for row in shown}
+    assert behind(others=True, limit=2) == set[str]().union(*(touches_of(query, key)["first"] for key in hidden))
+
+
+def test_a_touch_of_long_ago_has_everything_however_soon_credit_decays(warehouse: Warehouse) -> None:
+    query = AttributionQuery(**RANGE, conversion=Act(event="buy"), by="properties.source", half_life="1s")
+    answer = ask(warehouse, query)
+    decayed = sum(row.credits["time_decay"].conversions for row in answer.rows)
+    assert decayed == pytest.approx(answer.conversions)
+
+
+def test_nobody_who_converts_is_answered_with_where_to_look(warehouse: Warehouse) -> None:
+    answer = ask(warehouse, AttributionQuery(**RANGE, conversion=Act(event="never")))
+    assert (answer.rows, answer.conversions) == ([], 0)
+    assert answer.hint
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from functions.query_funnel.logic import funnel
-from functions.query_funnel.question import FunnelQuery, Step
 from shared.query.filters import Filter
+from shared.query.funnel.question import FunnelQuery, Step
 from shared.warehouse.client import Warehouse
 from tests.integration.data_sets import ABSENT, PRESENT, SETS, project_of, published, warehouse_of_sets
 

@@ -13,8 +13,8 @@ import msgspec
 import pytest
 
 from functions.query_funnel.logic import FunnelAnswer, FunnelPerson, funnel, people
-from functions.query_funnel.question import BehindQuery, Exclusion, FunnelQuery, Step
 from shared.query.filters import Filter
+from shared.query.funnel.question import BehindQuery, Exclusion, FunnelQuery, Step
 from shared.refusals import Refusal, Rejected
 from shared.warehouse.client import Warehouse
 from tests.funnel_reference import Moment, Rules, reached
@@ -184,6 +184,20 @@ def test_what_is_shown_besides_agrees_with_the_people(warehouse: Warehouse) -> N
             assert len(behind(warehouse, query, place, group=[group.key])) == step.count
     for bar in answer.times:
         assert len(behind(warehouse, query, 2, took=(bar.from_seconds, bar.to_seconds))) == bar.count
+    [point] = answer.trend
+    for step, count in ((1, point.entered), (2, point.completed)):
+        assert len(behind(warehouse, query, step, time=point.time)) == count
+
+
+def test_all_other_groups_have_the_people_that_no_named_group_has(warehouse: Warehouse) -> None:
+    query = FunnelQuery(**RANGE, steps=[Step(event="a"), Step(event="b")], breakdown="properties.plan", limit=1)
+    found = ask(warehouse, query).breakdown
+    assert found is not None
+    [named] = found.groups
+    for place, count in enumerate(found.other, start=1):
+        others = {one.id for one in behind(warehouse, query, place, others=True)}
+        assert len(others) == count > 0
+        assert others.isdisjoint(one.id for one in behind(warehouse, query, place, group=[named.key]))
 
 
 @pytest.mark.parametrize(("touch", "pick"), [("first", min), ("last", max)])

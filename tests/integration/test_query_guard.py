@@ -7,18 +7,31 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 import pytest
 
+from functions.query_attribution.logic import attribution
+from functions.query_attribution.question import AttributionQuery
 from functions.query_count.logic import CountQuery, count
+from functions.query_funnel.logic import funnel
+from functions.query_funnel.logic import people as funnel_people
+from functions.query_paths.logic import paths
+from functions.query_paths.question import PathsQuery
+from functions.query_retention.activity import lifecycle, stickiness
+from functions.query_retention.logic import retention
+from functions.query_retention.question import LifecycleQuery, RetentionQuery, StickinessQuery
+from functions.query_sessions.asked import SessionFiguresQuery
+from functions.query_sessions.logic import sessions_of
 from shared.catalog.client import Catalog, CatalogUnavailableError, Row
 from shared.clock import FixedClock
 from shared.http import ClientGoneError, Request
+from shared.query.acts import Act
 from shared.query.answers import Remembering
 from shared.query.ask import Asker
+from shared.query.funnel.question import BehindQuery, FunnelQuery, Step
 from shared.query.guard import Guard, QuerySettings
 from shared.refusals import Refusal, Rejected
 from shared.security.limits import Meter
@@ -102,6 +115,33 @@ async def test_too_many_rows_are_refused_before_any_is_read_with_the_estimate_an
         assert (await count(shorter, PROJECT, warehouse)).value == 0
         explained = await count(CountQuery(**RANGE, measure="users", explain=True), PROJECT, warehouse)
         assert explained.plan.estimated_rows == refused.extra["estimate"]
+
+
+async def test_every_analysis_passes_the_guard(engine: Stored) -> None:
+    steps = [Step(event="view"), Step(event="buy")]
+    now = datetime(2026, 4, 1, tzinfo=UTC)
+    async with guarded(engine, query_rows=100) as warehouse:
+        asked = [
+            funnel(FunnelQuery(**RANGE, steps=steps), PROJECT, warehouse),
+            funnel_people(BehindQuery(**RANGE, steps=steps, step=1), PROJECT, warehouse),
+            retention(RetentionQuery(**RANGE), PROJECT, warehouse, now),
+            lifecycle(LifecycleQuery(**RANGE), PROJECT, warehouse, now),
+            stickiness(StickinessQuery(**RANGE), PROJECT, warehouse),
+            paths(PathsQuery(**RANGE), PROJECT, warehouse),
+            attribution(AttributionQuery(**RANGE, conversion=Act(event="view")), PROJECT, warehouse),
+            sessions_of(SessionFiguresQuery(**RANGE), PROJECT, 1_800, warehouse),
+        ]
+        for work in asked:
+            assert (await refusal(work)).extra["exceeded"] == "rows"
+
+
+async def test_a_funnel_groups_by_people_however_many_instants_there_are(engine: Stored) -> None:
+    steps = [Step(event="view"), Step(any_of=["view", "buy"])]
+    async with guarded(engine, query_groups=EVENTS // 10) as warehouse:
+        ways: list[dict[str, Any]] = [{"order": "strict"}, {"ties": "at_or_after"}]
+        for more in ways:
+            answer = await funnel(FunnelQuery(**RANGE, steps=steps, **more), PROJECT, warehouse)
+            assert answer.steps[0].count == EVENTS // 10
 
 
 async def test_a_project_has_limits_of_its_own(engine: Stored) -> None:

@@ -158,6 +158,25 @@ def test_sessions_end_with_a_pause_longer_than_the_gap(project: uuid.UUID, catal
     asked(catalog_url, project, work)
 
 
+def test_the_projects_own_gap_ends_sessions_of_a_person_too(project: uuid.UUID, catalog_url: str) -> None:
+    async def work(ask: Client) -> None:
+        await ask.json("PUT", "/api/v1/sessions/settings", {"gap": "599s"})
+
+    async def look(ask: Client) -> None:
+        answer = await ask.json("GET", f"{PEOPLE}/u:ann/sessions")
+        assert [one["events"] for one in answer["items"]] == [1, 1, 1, 2]
+        names = (await ask.json("GET", f"{PEOPLE}/properties"))["properties"]
+        assert {"profile.plan", "profile.visits"} <= set(names)
+
+    async def run() -> None:
+        async with client("query_sessions", catalog_url, project, "admin") as one:
+            await work(one)
+        async with client("query_people", catalog_url, project, "read") as one:
+            await look(one)
+
+    asyncio.run(run())
+
+
 def test_a_merge_taken_back_leaves_every_answer_as_it_was(project: uuid.UUID, catalog_url: str) -> None:
     async def work(ask: Client, merging: Client) -> None:
         key = (await ask.json("GET", f"{PEOPLE}?columns=profile.plan"))["items"]

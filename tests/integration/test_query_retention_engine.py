@@ -1,14 +1,12 @@
 """Retention, lifecycle and stickiness on the real engine, against plain Python over the same histories."""
 
 import asyncio
-import random
-import uuid
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 
 from functions.query_retention.activity import lifecycle, lifecycle_people, stickiness, stickiness_people
@@ -22,23 +20,27 @@ from functions.query_retention.question import (
     StickinessQuery,
 )
 from shared.query.acts import Act
-from shared.query.filters import Filter
 from shared.refusals import Refusal, Rejected
 from shared.warehouse.client import Warehouse
-from tests.integration.histories import Event, by_person, warehouse_with
-
-PROJECT = uuid.UUID("018f0000-0000-7000-8000-0000000000fb")
-ZONE = ZoneInfo("Europe/Berlin")
-FIRST = datetime(2026, 1, 20, tzinfo=ZONE)
-# The clocks change within the range, which begins in the middle of a week and of a month.
-RANGE: dict[str, Any] = {"start": "2026-02-11", "end": "2026-04-22", "timezone": "Europe/Berlin"}
-BEGIN, END = datetime(2026, 2, 11, tzinfo=ZONE), datetime(2026, 4, 23, tzinfo=ZONE)
-NOW = datetime(2026, 4, 10, 12, tzinfo=UTC)
-PEOPLE = 400
-QUESTIONS = 26
-NAMES = "ab"
-KINDS = ("calendar", "recurring", "rolling", "seen")
-DAY = timedelta(days=1)
+from tests.integration.histories import by_person, warehouse_with
+from tests.integration.retaining import (
+    BEGIN,
+    END,
+    EVENTS,
+    KINDS,
+    NOW,
+    PLANS,
+    PROJECT,
+    QUESTIONS,
+    RANGE,
+    ZONE,
+    after,
+    begin_of,
+    expected,
+    fits,
+    price,
+    questions,
+)
 
 
 @pytest.fixture(scope="module")
@@ -47,145 +49,45 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
         yield opened
 
 
-def histories() -> list[Event]:
-    """People with up to twelve events each over fourteen weeks, many at midnight, before the range and in it."""
-    chance = random.Random(42)
-    hours = [0, 0, 24 * 7, 24 * 30]
-    return [
-        Event(
-            f"{person:03}",
-            chance.choice(NAMES),
-            FIRST.astimezone(UTC)
-            + timedelta(hours=chance.randrange(24 * 92) // 12 * 12 + chance.choice([*hours, 1, 23])),
-            {"price": chance.choice([None, 1.5, 4.0])},
-        )
-        for person in range(PEOPLE)
-        for _ in range(chance.randrange(13))
-    ]
-
-
-EVENTS = histories()
-
-
-def begin_of(at: datetime, interval: str) -> date:
-    """The day that an interval begins with, on the wall clock."""
-    day = at.astimezone(ZONE).date()
-    if interval == "week":
-        return day - timedelta(days=day.weekday())
-    return day.replace(day=1) if interval == "month" else day
-
-
-def after(begin: date, interval: str, number: int) -> date:
-    if interval == "month":
-        months = begin.year * 12 + begin.month - 1 + number
-        return date(months // 12, months % 12 + 1, 1)
-    return begin + timedelta(days=number * {"day": 1, "week": 7}[interval])
-
-
-def fits(event: Event, act: Act) -> bool:
-    paid = all(price(event) is not None for _ in act.filters)
-    return paid and (not act.events or event.name in act.events)
-
-
-def price(event: Event) -> float | None:
-    found: float | None = event.properties["price"]
-    return found
-
-
-def questions() -> list[RetentionQuery]:
-    chance = random.Random(11)
-    return [question(chance, KINDS[number % len(KINDS)]) for number in range(QUESTIONS)]
-
-
-def question(chance: random.Random, kind: str) -> RetentionQuery:
-    paid = [Filter("properties.price", "is_set")]
-    acts = [Act(), Act(event="a"), Act(event="b"), Act(any_of=["a", "b"]), Act(event="a", filters=paid)]
-    sums = chance.random() < 0.3
-    mode = "exact" if sums else chance.choice(["exact", "on_or_after", "bracket"])
-    return RetentionQuery(
-        **RANGE,
-        interval=chance.choice(["day", "week", "month"]),
-        starting=Act() if kind == "seen" else chance.choice(acts),
-        returning=chance.choice(acts),
-        cohort_by="first_seen" if kind == "seen" else "event",
-        first_time=kind != "recurring",
-        rolling=kind == "rolling",
-        mode=mode,  # type: ignore[arg-type]  # one of its values
-        brackets=[(1, 1), (2, 4), (3, 9)] if mode == "bracket" else [],
-        periods=chance.choice([1, 5, 12]),
-        measure="sum:price" if sums else "users",
-    )
-
-
-def expected(query: RetentionQuery) -> dict[date, tuple[int, list[float]]]:
-    """Size and values of each cohort, by the day it begins with."""
-    sizes: Counter[date] = Counter()
-    people: dict[date, Counter[int]] = defaultdict(Counter)
-    sums: dict[date, Counter[int]] = defaultdict(Counter)
-    for events in by_person([one for one in EVENTS if one.at < END]).values():
-        starts = [one for one in events if fits(one, query.begins)]
-        if query.first_time:
-            starts = [one for one in starts[:1] if one.at >= BEGIN]
-        else:
-            starts = [one for one in starts if one.at >= BEGIN]
-        for cohort in {begin_of(one.at, query.interval) for one in starts}:
-            sizes[cohort] += 1
-            back: set[int] = set()
-            for one in events:
-                offset = _offset(one, starts[0], cohort, query)
-                if offset is not None and fits(one, query.returning):
-                    back.add(offset)
-                    sums[cohort][offset] += price(one) or 0  # type: ignore[assignment]  # an amount
-            people[cohort].update(_counted(back, query))
-    return {
-        cohort: (size, _values(query, size, people[cohort], sums[cohort], cohort)) for cohort, size in sizes.items()
-    }
-
-
-def _offset(event: Event, start: Event, cohort: date, query: RetentionQuery) -> int | None:
-    """How many intervals after its cohort an event is; None where it does not count."""
-    if event.at < BEGIN or (query.first_time and event.at < start.at):
-        return None
-    if query.rolling:
-        return (event.at - start.at) // (DAY * {"day": 1, "week": 7, "month": 30}[query.interval])
-    begun = begin_of(event.at, query.interval)
-    if begun < cohort:
-        return None
-    return next(number for number in range(100) if after(cohort, query.interval, number) == begun)
-
-
-def _counted(back: set[int], query: RetentionQuery) -> set[int]:
-    if query.mode == "on_or_after":
-        return set(range(1, max(back, default=0) + 1))
-    if query.mode == "bracket":
-        return {
-            place
-            for place, (low, high) in enumerate(query.brackets, 1)
-            if any(low <= offset <= high for offset in back)
-        }
-    return back - {0}
-
-
-def _values(query: RetentionQuery, size: int, people: Counter[int], sums: Counter[int], cohort: date) -> list[float]:
-    number = len(query.brackets) or query.periods
-    if not query.brackets:
-        if query.rolling:
-            begins = datetime(cohort.year, cohort.month, cohort.day, tzinfo=ZONE)
-            length = DAY * {"day": 1, "week": 7, "month": 30}[query.interval]
-            number = min(number, (END.astimezone(UTC) - begins.astimezone(UTC) - timedelta(microseconds=1)) // length)
-        else:
-            last = begin_of(END - timedelta(microseconds=1), query.interval)
-            number = min(number, next(n for n in range(100) if after(cohort, query.interval, n) == last))
-    if query.amount:
-        return [sums[offset] for offset in range(number + 1)]
-    return [size, *(people[offset] for offset in range(1, number + 1))]
-
-
 @pytest.mark.parametrize("query", questions(), ids=[str(number) for number in range(QUESTIONS)])
 def test_cohorts_are_what_plain_python_counts(warehouse: Warehouse, query: RetentionQuery) -> None:
     answer = asyncio.run(retention(query, PROJECT, warehouse, NOW))
     found = {date.fromisoformat(one.date[:10]): (one.size, one.values) for one in answer.cohorts}
     assert found == expected(query)
+
+
+@pytest.mark.parametrize("number", range(len(KINDS)), ids=KINDS)
+def test_each_group_is_what_plain_python_counts_and_the_largest_are_named(warehouse: Warehouse, number: int) -> None:
+    query = msgspec.structs.replace(questions()[number], breakdown="properties.plan", limit=2)
+    answer = asyncio.run(retention(query, PROJECT, warehouse, NOW))
+    assert answer.breakdown is not None
+    sizes = {plan: sum(size for size, _ in expected(query, plan).values()) for plan in PLANS}
+    largest = sorted(sizes, key=lambda plan: (-sizes[plan], plan is None, plan or ""))[:2]
+    assert [(one.key, one.people) for one in answer.breakdown.groups] == [(plan, sizes[plan]) for plan in largest]
+    for one in answer.breakdown.groups:
+        found = {date.fromisoformat(each.date[:10]): (each.size, each.values) for each in one.cohorts}
+        assert found == expected(query, one.key)
+    assert answer.breakdown.other == sum(sizes.values()) - sum(sizes[plan] for plan in largest)
+
+
+def test_shares_are_of_the_first_value_and_their_mean_of_all_that_are_complete(warehouse: Warehouse) -> None:
+    query = RetentionQuery(**RANGE, interval="week", measure="sum:price", periods=5)
+    answer = asyncio.run(retention(query, PROJECT, warehouse, NOW))
+    for one in answer.cohorts:
+        assert one.shares == [value / one.values[0] if one.values[0] else None for value in one.values]
+    whole = [one for one in answer.cohorts if one.incomplete_from is None or one.incomplete_from > 2]
+    wanted = sum(one.values[2] for one in whole) / sum(one.values[0] for one in whole)
+    assert answer.mean_shares[2] == pytest.approx(wanted)
+
+
+def test_nobody_in_any_cohort_is_answered_with_where_to_look(warehouse: Warehouse) -> None:
+    for more in ({"starting": Act(event="never")}, {"cohort_by": "profile.never"}):
+        answer = asyncio.run(retention(RetentionQuery(**RANGE, **more), PROJECT, warehouse, NOW))
+        assert (answer.cohorts, answer.mean) == ([], [])
+        assert answer.hint
+    nothing = LifecycleQuery(**RANGE, act=Act(event="never"))
+    assert asyncio.run(lifecycle(nothing, PROJECT, warehouse, NOW)).hint
+    assert asyncio.run(stickiness(StickinessQuery(**RANGE, act=Act(event="never")), PROJECT, warehouse)).hint
 
 
 @pytest.mark.parametrize("interval", ["day", "week", "month"])
@@ -242,8 +144,9 @@ def test_a_cohort_says_from_where_on_it_may_grow(warehouse: Warehouse) -> None:
         {"interval": "month"},
         {"interval": "month", "mode": "on_or_after", "first_time": False},
         {"interval": "month", "rolling": True, "mode": "bracket", "brackets": [(1, 1), (2, 9)]},
+        {"interval": "month", "cumulative": True, "cohort_by": "profile.born"},
     ],
-    ids=["exact", "later", "bracket"],
+    ids=["exact", "later", "bracket", "dated"],
 )
 def test_behind_each_number_of_a_cohort_are_as_many_people(warehouse: Warehouse, more: dict[str, Any]) -> None:
     answer = asyncio.run(retention(RetentionQuery(**RANGE, **more), PROJECT, warehouse, NOW))
@@ -253,6 +156,44 @@ def test_behind_each_number_of_a_cohort_are_as_many_people(warehouse: Warehouse,
             found = asyncio.run(people(asked, PROJECT, warehouse))
             assert len({one.id for one in found.items}) == value
             assert found.next_cursor is None
+
+
+@pytest.mark.parametrize("added_up", ["each", "by then"])
+def test_behind_each_sum_are_those_who_brought_it(warehouse: Warehouse, added_up: str) -> None:
+    cumulative = added_up == "by then"
+    more: dict[str, Any] = {"interval": "month", "measure": "sum:price", "cumulative": cumulative}
+    answer = asyncio.run(retention(RetentionQuery(**RANGE, **more), PROJECT, warehouse, NOW))
+    spent = [one for one in EVENTS if price(one) and BEGIN <= one.at < END]
+    for cohort in answer.cohorts:
+        begin = date.fromisoformat(cohort.date[:10])
+        for offset in range(len(cohort.values)):
+            asked = RetentionPeopleQuery(**RANGE, **more, cohort=cohort.date, offset=offset, page=1_000)
+            found = {one.id for one in asyncio.run(people(asked, PROJECT, warehouse)).items}
+            last = after(begin, "month", offset)
+            first = begin if cumulative else last
+            wanted = {f"u:{one.user}" for one in spent if first <= begin_of(one.at, "month") <= last}
+            members = RetentionPeopleQuery(**RANGE, interval="month", cohort=cohort.date, offset=0, page=1_000)
+            assert found == wanted & {one.id for one in asyncio.run(people(members, PROJECT, warehouse)).items}
+
+
+def test_behind_each_group_of_a_cohort_are_as_many_people(warehouse: Warehouse) -> None:
+    more: dict[str, Any] = {"interval": "month", "breakdown": "properties.plan"}
+    answer = asyncio.run(retention(RetentionQuery(**RANGE, **more), PROJECT, warehouse, NOW))
+    assert answer.breakdown is not None
+    for group in answer.breakdown.groups:
+        for cohort in group.cohorts:
+            for offset, value in enumerate(cohort.values):
+                place: dict[str, Any] = {"cohort": cohort.date, "offset": offset, "group": [group.key], "page": 1_000}
+                asked = RetentionPeopleQuery(**RANGE, **more, **place)
+                assert len(asyncio.run(people(asked, PROJECT, warehouse)).items) == value
+
+
+def test_behind_each_days_active_people_are_as_many(warehouse: Warehouse) -> None:
+    asked = {**RANGE, "start": "2026-03-20", "end": "2026-04-05"}
+    for one in asyncio.run(stickiness(StickinessQuery(**asked), PROJECT, warehouse)).active[::4]:
+        for span in ("daily", "weekly", "monthly"):
+            who = StickinessPeopleQuery(**asked, time=one.time, span=span, page=1_000)
+            assert len(asyncio.run(stickiness_people(who, PROJECT, warehouse)).items) == getattr(one, span)
 
 
 def test_behind_each_state_and_each_bar_are_as_many_people(warehouse: Warehouse) -> None:

@@ -1,21 +1,30 @@
 """Sessions on the real engine, at every state of their rollup, against a slow and obvious reference in plain Python."""
 
 import itertools
+import math
 import random
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import pytest
 
-from functions.query_sessions.asked import SessionFiguresQuery, SessionItem, SessionListQuery, SessionsAnswer
+from functions.query_people.sessions import SessionsQuery, sessions
+from functions.query_sessions.asked import (
+    SessionFiguresQuery,
+    SessionItem,
+    SessionListQuery,
+    SessionPeopleQuery,
+    SessionsAnswer,
+)
 from functions.query_sessions.listed import latest
 from functions.query_sessions.logic import find, sessions_of
+from functions.query_sessions.people import people
 from functions.rollup import sessions as rollup
-from functions.rollup.logic import Pace
+from functions.rollup.generations import Pace
 from shared.clock import FixedClock, to_micros
 from shared.events import Row
 from shared.query.ask import Asker
@@ -298,6 +307,57 @@ def test_pages_of_the_list_show_each_session_once_the_newest_first(engine: Store
     items, _ = listed(engine, project, limit=33)
     assert shown(items) == told(reference(rows))
     assert [one.started for one in items] == sorted((one.started for one in items), reverse=True)
+
+
+def test_behind_each_number_are_the_people_of_its_sessions(engine: Stored) -> None:
+    project, dice = uuid.uuid4(), random.Random(5)
+    engine.put(batch(project, *(row for number in range(60) for row in history(dice, f"p{number}"))))
+    items, _ = listed(engine, project)
+    asked: dict[str, Any] = {"by": ["country", "session.exit_page"], "interval": "day", "limit": 1_000}
+    answer = summed(engine, project, **asked)
+
+    def behind(**more: Any) -> set[str]:
+        query = SessionPeopleQuery(**{**WHOLE, **asked, **more, "page": 1_000})
+        found = engine.run(people(query, project, 1_800, engine.warehouse, clock()))
+        return {one.id for one in found.items}
+
+    def whose(some: Iterable[SessionItem]) -> set[str]:
+        return {one.person for one in some if one.person is not None}
+
+    assert behind() == whose(items)
+    for one in answer.rows:
+        assert behind(group=one.key) == whose(it for it in items if [it.country, it.exit_page] == one.key)
+    for point in answer.points[::7]:
+        day = point.time[:10]
+        for bounced in (False, True):
+            some = [it for it in items if it.started[:10] == day and it.bounced is bounced]
+            assert behind(time=point.time, bounced=bounced) == whose(some)
+    for step in answer.durations:
+        within = [it for it in items if step.start <= it.duration < (step.end or math.inf)]
+        assert behind(took=(step.start, step.end)) == whose(within)
+
+
+def test_a_persons_own_page_has_the_same_sessions(engine: Stored) -> None:
+    project, dice = uuid.uuid4(), random.Random(6)
+    engine.put(batch(project, *(row for number in range(40) for row in history(dice, f"p{number}"))))
+    items, _ = listed(engine, project)
+    for person in sorted({one.person for one in items if one.person is not None})[::3]:
+        found: list[tuple[Any, ...]] = []
+        cursor = ""
+        while True:
+            page = engine.run(
+                sessions(
+                    SessionsQuery(limit=2, cursor=cursor), person, project, engine.warehouse, FixedClock(to_micros(NOW))
+                )
+            )
+            found += [(it.started, it.session_id, it.seconds, it.active, it.events, it.exit_page) for it in page.items]
+            if page.next_cursor is None:
+                break
+            cursor = page.next_cursor
+        mine = [it for it in items if it.person == person]
+        wanted = [(it.started, it.session_id, it.duration, it.active, it.events, it.exit_page) for it in mine]
+        assert sorted(found, key=str) == sorted(wanted, key=str)
+        assert [one[0] for one in found] == sorted((one[0] for one in found), reverse=True)
 
 
 def test_filters_fields_and_events_speak_of_whole_sessions(engine: Stored) -> None:

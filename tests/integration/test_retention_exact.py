@@ -20,7 +20,8 @@ from functions.query_sessions.logic import sessions_of
 from functions.retention_enforce.logic import Limits, Retention, Run
 from functions.retention_enforce.plan import Plan, Rule, plan_of
 from functions.rollup import sessions as session_rollup
-from functions.rollup.logic import Pace, run
+from functions.rollup.generations import Pace
+from functions.rollup.logic import run
 from shared.catalog.client import Catalog
 from shared.catalog.holds import find_hold, held_people, hold, holds, release
 from shared.catalog.migrate import migrate

@@ -15,7 +15,8 @@ import pytest
 from functions.query_breakdown.logic import BreakdownQuery, breakdown
 from functions.query_count.logic import CountQuery, count
 from functions.query_timeseries.logic import TimeseriesQuery, timeseries
-from functions.rollup.logic import Pace, forget_superseded, run
+from functions.rollup.generations import Pace
+from functions.rollup.logic import forget_superseded, run
 from shared.clock import FixedClock, to_micros
 from shared.events import Row
 from shared.query.filters import Filter

@@ -19,7 +19,7 @@ import pytest
 from shared.catalog.client import Catalog
 from shared.clock import FixedClock, to_micros
 from shared.refusals import UnavailableError
-from shared.timers import MOST_ATTEMPTS, Timers, Window
+from shared.timers import MOST_ATTEMPTS, BulkWork, Timers, Window, Work
 from shared.timers.schedule import parse_schedule
 from tests.integration.exporting import make_project
 
@@ -46,13 +46,27 @@ class Ticking:
         return list(self.done)
 
 
-@pytest.fixture
-def ticking(catalog_url: str) -> Any:
+def together(work: Work) -> BulkWork:
+    """The work of one window as that of many."""
+
+    async def worked(windows: list[Window]) -> dict[str, Exception]:
+        found = await asyncio.gather(*map(work, windows), return_exceptions=True)
+        faults = zip(windows, found, strict=True)
+        return {window.item: fault for window, fault in faults if isinstance(fault, Exception)}
+
+    return worked
+
+
+@pytest.fixture(params=["one by one", "many at once"])
+def ticking(catalog_url: str, request: pytest.FixtureRequest) -> Any:
     @asynccontextmanager
     async def opened(**options: Any) -> AsyncIterator[Ticking]:
         catalog = Catalog(catalog_url)
         name = "t" + "".join(chr(97 + int(digit, 16)) for digit in uuid.uuid4().hex[:20])
-        yield Ticking(catalog, name, **options)
+        at = Ticking(catalog, name, **options)
+        if request.param == "many at once":
+            at.timers.run = lambda work, **more: at.timers.run_many(together(work), **more)  # type: ignore[method-assign]  # the same contract
+        yield at
         await catalog.close()
 
     return opened

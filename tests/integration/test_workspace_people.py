@@ -248,6 +248,39 @@ async def test_administrators_find_and_block_their_people(workspace: Workspace) 
     assert await person.refused("GET", "/api/v1/users") in {"role_missing", "token_revoked"}
 
 
+async def test_administrators_sign_somebody_out_and_end_a_lost_second_factor(workspace: Workspace) -> None:
+    owner = await workspace.person()
+    organisation = await made(owner)
+    person = await workspace.joined(organisation, "viewer")
+    at = f"/api/v1/users/{person.id}"
+    shown = await owner.json("GET", at)
+    assert (shown["sessions"], shown["second_factor"], bool(shown["last_sign_in_at"])) == (1, False, True)
+    assert await owner.refused("DELETE", f"{at}/second-factor") == "conflict"
+    assert await owner.json("DELETE", f"{at}/sessions") == {"ended": 1}
+    assert await person.refused("GET", ORGANISATIONS) == "token_revoked"
+    workspace.sql("UPDATE users SET totp_secret = 'x', totp_confirmed_at = now() WHERE id = %s", person.id)
+    assert (await owner.json("GET", at))["second_factor"] is True
+    assert (await owner.json("DELETE", f"{at}/second-factor"))["second_factor"] is False
+    logged = (await owner.json("GET", f"/api/v1/audit?target=user:{person.id}"))["items"]
+    assert [one["action"] for one in logged] == ["second_factor.reset", "session.ended"]
+
+
+async def test_what_is_done_to_an_account_needs_every_role_it_holds(workspace: Workspace) -> None:
+    owner, other = await workspace.person(), await workspace.person()
+    organisation = await made(owner)
+    admin, person = await workspace.joined(organisation, "admin"), await workspace.joined(organisation, "viewer")
+    await made(other)
+    await made(person, "Their own")
+    found = {one["id"]: one["manageable"] for one in (await owner.json("GET", "/api/v1/users"))["items"]}
+    assert found == {str(owner.id): False, str(admin.id): True, str(person.id): False}
+    assert (await admin.json("GET", f"/api/v1/users/{owner.id}"))["manageable"] is False
+    for what in ("sessions", "second-factor"):
+        assert await owner.refused("DELETE", f"/api/v1/users/{owner.id}/{what}") == "conflict"
+        assert await admin.refused("DELETE", f"/api/v1/users/{owner.id}/{what}") == "role_missing"
+        assert await owner.refused("DELETE", f"/api/v1/users/{person.id}/{what}") == "role_missing"
+        assert await other.refused("DELETE", f"/api/v1/users/{admin.id}/{what}") == "not_found"
+
+
 async def test_nobody_is_blocked_out_of_an_organisation_that_is_not_the_blockers(workspace: Workspace) -> None:
     owner = await workspace.person()
     organisation = await made(owner)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import uuid
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -248,3 +249,19 @@ async def test_one_request_repeated_at_once_makes_one_project(workspace: Workspa
     )
     assert len({reply["id"] for reply in replies}) == 1
     assert sum(reply["keys"] is not None for reply in replies) == 1
+
+
+async def test_a_projects_limits_are_shown_with_whose_they_are(workspace: Workspace) -> None:
+    owner, stranger = await workspace.person(), await workspace.person()
+    await organisation_of(owner)
+    project = (await made(owner))["id"]
+    limits = await owner.json("GET", f"{PROJECTS}/{project}/limits")
+    assert (limits["events_per_day"], limits["own"], limits["read_user_rate"]) == (None, [], "3000/minute")
+    workspace.sql(
+        "INSERT INTO project_limits (project_id, events_per_day, query_rows) VALUES (%s, 1000, 0)", uuid.UUID(project)
+    )
+    limits = await owner.json("GET", f"{PROJECTS}/{project}/limits")
+    assert (limits["events_per_day"], limits["query_rows"]) == (1000, None)
+    assert limits["own"] == ["events_per_day", "query_rows"]
+    assert limits["events_today"] is None, "there is no cache here"
+    assert await stranger.refused("GET", f"{PROJECTS}/{project}/limits") == "project_forbidden"

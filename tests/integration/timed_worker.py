@@ -8,21 +8,27 @@ import asyncio
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
 
 from functions.alert_evaluate.logic import TIMER, Evaluator
 from functions.alert_evaluate.store import Alerts
+from functions.report_run.files import Files
 from functions.report_run.logic import TIMER as REPORT_TIMER
 from functions.report_run.logic import Runner
+from functions.report_run.making import Maker
 from functions.report_run.store import Reports
 from shared.bus import Message
 from shared.catalog.client import Catalog
 from shared.freshness import Freshness
+from shared.objects.memory import MemoryObjects
 from shared.refusals import UnavailableError
+from shared.saved_queries import Asking
 from shared.timers import Timers
 from shared.warehouse.client import Warehouse
+from tests.integration.timed import NotDrawn
 
 
 class FastClock:
@@ -72,7 +78,14 @@ async def main(arguments: list[str]) -> None:
     options: dict[str, Any] = {"catch_up": 10_000, "lease_seconds": 1.0}
     minutes, quarters = Timers(catalog, TIMER, clock, **options), Timers(catalog, REPORT_TIMER, clock, **options)
     evaluator = Evaluator(alerts=Alerts(catalog, minutes, 10), timers=minutes, **ports)
-    runner = Runner(reports=Reports(catalog, quarters, 10), timers=quarters, **ports)
+    runner = Runner(
+        reports=Reports(catalog, quarters, 10),
+        timers=quarters,
+        maker=Maker(catalog, ports.pop("warehouse"), Asking("http://nobody.invalid")),
+        drawer=NotDrawn(),
+        files=Files(MemoryObjects(), ThreadPoolExecutor(1)),
+        **ports,
+    )
     while True:
         for tick in (evaluator.tick, runner.tick):
             try:

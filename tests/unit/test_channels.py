@@ -217,7 +217,10 @@ LONG: dict[str, Any] = {"name": "n" * 5_000, "project": "p" * 3_000, "condition"
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])
-@pytest.mark.parametrize("event_type", ["alert.firing", "alert.resolved", "report.ready", "test", "ledger.gap"])
+@pytest.mark.parametrize(
+    "event_type",
+    ["alert.firing", "alert.resolved", "incident.opened", "incident.resolved", "report.ready", "test", "ledger.gap"],
+)
 @pytest.mark.parametrize("kind", SHAPES)
 def test_whatever_is_told_has_the_vendors_shape(kind: Kind, event_type: str, language: Language) -> None:
     for changed in ({}, LONG, {"link": "", "since": None, "project": "", "name": ""}):
@@ -257,6 +260,20 @@ def test_what_is_over_ends_the_incident_that_it_began() -> None:
     assert "endsAt" not in firing
     assert over["endsAt"] == ALERT["at"]
     assert shaped("jira_service_management", sent("jira_service_management").body)["priority"] == "P1"
+
+
+def test_an_incident_is_one_to_an_on_call_service_and_to_a_chat_a_link_that_acknowledges() -> None:
+    kinds = ("incident.opened", "incident.escalated", "incident.resolved")
+    bodies = [shaped("pagerduty", sent("pagerduty", one).body) for one in kinds]
+    assert [body["event_action"] for body in bodies] == ["trigger", "trigger", "resolve"]
+    assert {body["dedup_key"] for body in bodies} == {"sluice-i-1"}
+    acknowledge = "https://sluice.example/api/v1/incidents/links/t0ken"
+    slack = shaped("slack", sent("slack", "incident.opened", acknowledge=acknowledge).body)
+    assert slack["blocks"][2]["elements"][0]["url"] == acknowledge
+    assert ALERT["link"] in slack["blocks"][1]["text"]["text"]
+    line = {"name": "n", "group": "DE", "severity": "error", "value": 2.0, "since": None}
+    many = shaped("telegram", sent("telegram", "incident.opened", count=30, rules=2, incidents=[line], more=29).body)
+    assert "30 incidents of 2 rules are open" in many["text"]
 
 
 def test_a_long_message_is_cut_between_lines_so_that_no_markup_breaks() -> None:

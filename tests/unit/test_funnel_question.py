@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from functions.query_funnel.question import BehindQuery, Exclusion, FunnelQuery, Step
 from functions.query_funnel.statistics import holm, two_proportions
-from functions.query_funnel.ties import sequence
 from shared.query.filters import Filter
+from shared.query.funnel.question import BehindQuery, Exclusion, FunnelQuery, Step
+from shared.query.funnel.ties import sequence
 from shared.refusals import Refusal, Rejected
 
 RANGE: dict[str, Any] = {"start": "2026-01-01", "end": "2026-01-31"}

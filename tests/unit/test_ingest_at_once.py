@@ -14,10 +14,12 @@ from functions.ingest.commit import GroupCommit
 from functions.ingest.enrich import Enricher
 from functions.ingest.enrich.lookups import Lookup
 from functions.ingest.enrich.place import TrustedProxies
+from functions.ingest.formats import read_events
 from functions.ingest.logic import Pipeline, Posted, StepTimer
 from functions.ingest.parsing import Limits
 from functions.ingest.rejections import Rejections
-from functions.ingest.validate import EventLimits
+from functions.ingest.schemas import ProjectSchemas, Schemas
+from functions.ingest.validate import EventLimits, arrival
 from shared.at_once import Head
 from shared.bus.memory import MemoryBus
 from shared.clock import FixedClock
@@ -56,6 +58,23 @@ class Known:
         return None
 
 
+class Planned:
+    """What the pipeline asks of schemas; none at first."""
+
+    def __init__(self) -> None:
+        self.own: ProjectSchemas | None = None
+        self.fresh = True
+
+    def none_for(self, _project: uuid.UUID) -> bool:
+        return self.fresh and self.own is None
+
+    def at_once(self, _project: uuid.UUID) -> ProjectSchemas | None:
+        return self.own if self.fresh else None
+
+    async def of(self, _project: uuid.UUID) -> ProjectSchemas | None:
+        return self.own
+
+
 class Tables(Known):
     async def of(self, _project: uuid.UUID) -> Any:
         return ()
@@ -75,6 +94,7 @@ class Lanes:
 
     def __init__(self) -> None:
         clock, self.bus, self.known = FixedClock(NOW), MemoryBus(), Known()
+        self.planned = Planned()
         self.committer = GroupCommit(self.bus, clock, max_waiting=1 << 26)
         self.pipeline = Pipeline(
             access=self.known,  # type: ignore[arg-type]  # what it asks of it
@@ -86,6 +106,7 @@ class Lanes:
             lookups=Tables(),  # type: ignore[arg-type]  # what it asks of it
             limiting=NoLimits(),  # type: ignore[arg-type]  # what it asks of it
             pii=self.known,  # type: ignore[arg-type]  # what it asks of it
+            schemas=self.planned,  # type: ignore[arg-type]  # what it asks of it
             limits=Limits(),
             event_limits=EventLimits(),
             clock=clock,
@@ -210,3 +231,38 @@ async def test_a_project_with_pii_rules_goes_the_ordinary_way(lanes: Lanes) -> N
     assert await lanes.at_once(SOUND) is None
     lanes.known.without_rules = True
     assert await lanes.at_once(SOUND) is not None
+
+
+async def test_a_schema_is_judged_at_once_and_what_breaks_it_has_the_ordinary_way(lanes: Lanes) -> None:
+    text = '{"properties":{"plan":{"enum":["free","pro"]}},"required":["plan"]}'
+    row = {"project_id": PROJECT, "id": uuid.uuid4(), "event": "x", "version": 1, "schema": text}
+    schemas = Schemas(None, None)  # type: ignore[arg-type]  # nothing is asked of them
+    right, wrong = (SOUND[:-1] + b',"properties":{"plan":"%s"}}' % plan for plan in (b"pro", b"team"))
+    for mode in ("warn", "reject"):
+        lanes.planned.own = schemas.same_or_new([{**row, "mode": mode}], lanes.planned.own)
+        assert await lanes.at_once(right) is not None
+        assert len(await lanes.rows()) == 1
+        assert await lanes.at_once(wrong) is None
+        assert await lanes.at_once(SOUND.replace(b'"x"', b'"y"')) is not None
+        assert len(await lanes.rows()) == 1
+        if mode == "warn":
+            answer = msgspec.json.decode((await lanes.ordinary(b"[%s,%s]" % (right, wrong))).body)
+            assert [(one["index"], one["reason"]) for one in answer["warnings"]] == [(1, "schema_mismatch")]
+            assert (answer["accepted"], len(await lanes.rows())) == (2, 2)
+        else:
+            answer = msgspec.json.decode((await lanes.ordinary(b"[%s,%s]" % (right, wrong))).body)
+            assert [(one["index"], one["reason"]) for one in answer["rejected"]] == [(1, "schema_mismatch")]
+            assert (answer["accepted"], len(await lanes.rows()), "warnings" in answer) == (1, 1, False)
+    lanes.planned.fresh = False  # nobody knows for now: the ordinary way asks
+    assert await lanes.at_once(right) is None
+
+
+def test_what_is_replayed_is_judged_by_the_schemas_of_now(lanes: Lanes) -> None:
+    schemas = Schemas(None, None)  # type: ignore[arg-type]  # nothing is asked of them
+    row = {"project_id": PROJECT, "id": uuid.uuid4(), "event": "x", "version": 1, "mode": "reject"}
+    events = read_events(SOUND, HEADERS, Limits())
+    arrived = arrival(PROJECT, NOW)
+    for text, refused in (('{"required":["plan"]}', ["schema_mismatch"]), ("{}", [])):
+        own = schemas.same_or_new([{**row, "schema": text}], None)
+        found = lanes.pipeline.check_again(events, arrived, None, (), name="n", rules=None, schemas=own)
+        assert [one.reason for one in found.refused] == refused

@@ -186,3 +186,17 @@ def test_many_strangers_fill_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(1_000):
         meter.take(str(uuid.uuid4()), Rate(1, 60))
     assert len(meter._windows) <= 100
+
+
+async def test_what_is_used_of_a_window_is_asked_of_the_cache() -> None:
+    shared, clock, quota = Shared(), FixedClock(NOON + 10_000_000), Rate(100, 86_400)
+    counting, looking = Meter(shared, clock), Meter(shared, clock)
+    assert await looking.used("quota:a", quota) == 0
+    counting.take("quota:a", quota, 40)
+    await counting.sync()
+    assert await looking.used("quota:a", quota) == 40
+    shared.away = True
+    assert await looking.used("quota:a", quota) is None
+    assert await Meter(clock=clock).used("quota:a", quota) is None
+    await counting.close()
+    await looking.close()

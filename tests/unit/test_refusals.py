@@ -41,6 +41,7 @@ _ONLY_TO_PEOPLE = {
     Refusal.ORGANISATION_REQUIRED,
     Refusal.LAST_OWNER,
     Refusal.CONFLICT,
+    Refusal.SCHEMA_INCOMPATIBLE,
 }
 
 

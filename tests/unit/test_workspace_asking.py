@@ -2,10 +2,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from functions.workspace import asking
-from functions.workspace.asking import Asked, check_range, ranged
+from shared import saved_queries as asking
 from shared.clock import FixedClock, to_micros
 from shared.refusals import Refusal, Rejected
+from shared.saved_queries import Asked, check_range, ranged
 
 # Two days after Berlin's clocks went forward.
 NOW = datetime(2026, 3, 31, 10, 30, tzinfo=UTC)

@@ -4,7 +4,7 @@ WITH changed AS (
     UPDATE alerts SET paused = %(paused)s, version = version + 1, updated_at = now()
     WHERE id = %(id)s AND project_id = %(project_id)s
     RETURNING id, project_id, name, rule, version, paused, state, value, pending_since, incident_id, evaluated_to, problem_code,
-    problem_detail, created_at, updated_at
+    problem_detail, groups, created_at, updated_at
 ), ended AS (
     DELETE FROM timers WHERE name = %(timer)s AND item = %(item)s AND (SELECT paused FROM changed)
 ), begun AS (

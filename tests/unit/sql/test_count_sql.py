@@ -122,7 +122,7 @@ def test_every_count_is_of_one_project_and_one_range_and_counts_repeats_once(mea
     for bound in (
         "timestamp >= {p0",
         "timestamp < {p1",
-        "toDate(timestamp) >= toDate({p0",
+        "indexHint(toDate(timestamp) >= toDate({p0",
         "toDate(timestamp) <= toDate({p1",
     ):
         assert bound in sql

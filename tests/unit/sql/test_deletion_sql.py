@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from functions.retention_enforce.plan import Plan, Rule, Scope, due_events, due_rejected
+from shared.query.parameters import chunks
 from shared.warehouse.deletion import Rows, statement
-from shared.warehouse.personal import chunks, events_of
+from shared.warehouse.personal import events_of
 
 PROJECT = uuid.UUID("018f0000-0000-7000-8000-00000000000a")
 NOW = datetime(2026, 1, 31, 12, 30, tzinfo=UTC)

@@ -1,10 +1,14 @@
-"""Asking the query functions: to check a saved query with their own parser, and for who looks at a shared dashboard."""
+"""Saved queries: what they ask, the range they are of, and asking the query functions for their answers.
+
+Dashboards, definitions, shares and reports hold the same `Widget`s, so that each can be shown as any other.
+"""
 
 import re
+import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, get_args
 
 import msgspec
 
@@ -19,11 +23,16 @@ if TYPE_CHECKING:
 
 Kind = Literal["count", "timeseries", "explore", "breakdown", "funnel", "retention", "events"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-# Whole events name people; everything else is totals.
-NAMES_PEOPLE: frozenset[Kind] = frozenset({"events"})
+# A statement of the SQL page is kept as well; no widget shows it.
+SavedKind = Kind | Literal["sql"]
+# Whole events name people, and statements may; everything else is totals.
+NAMES_PEOPLE: frozenset[SavedKind] = frozenset({"events", "sql"})
+
+# What is asked beside what can be saved.
+Question = SavedKind | Literal["stickiness"]
 
 # What is answered by a function of another name.
-_SERVICES: Mapping[Kind, str] = MappingProxyType({"explore": "query-timeseries"})
+_SERVICES: Mapping[Question, str] = MappingProxyType({"explore": "query-timeseries", "stickiness": "query-retention"})
 _SECONDS = 65.0
 _CONNECTIONS = 64
 _UNPROCESSABLE = 400
@@ -43,13 +52,48 @@ _LONGEST = timedelta(days=365 * 50)
 _CHECKED_FROM, _CHECKED_TO = "2020-01-06T00:00:00Z", "2020-01-06T00:01:00Z"
 _PASSED_ON = ("authorization", "x-api-key", "cookie")
 
+Description = Annotated[str, msgspec.Meta(max_length=2_000, pattern=r"^[^\x00]*$")]
+Last = Annotated[str, msgspec.Meta(max_length=10)]
+
 
 class Asked(NamedTuple):
     """A query as it is saved: `query` in its function's words; its range is its own, or the `last` 30d, 24h …."""
 
-    kind: Kind
+    kind: SavedKind
     query: Mapping[str, Any]
     last: str
+
+
+class InlineQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A query of the widget's own, as a definition has it."""
+
+    kind: Kind
+    query: dict[str, Any]
+    last: Last = ""
+
+    @property
+    def asked(self) -> Asked:
+        return Asked(self.kind, self.query, self.last)
+
+
+class Widget(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One panel: what it shows is either a definition or a query of its own, or only its `title` and `text`.
+
+    `chart` and `options` are the page's.
+    """
+
+    id: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+    title: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    text: Description = ""
+    definition_id: uuid.UUID | None = None
+    inline: InlineQuery | None = None
+    chart: Annotated[str, msgspec.Meta(max_length=50)] = ""
+    options: dict[str, Any] = {}
+
+
+def widgets_of(text: str) -> list[Widget]:
+    """The widgets as the catalog keeps them."""
+    return msgspec.json.decode(text, type=list[Widget])
 
 
 class Asking:
@@ -65,23 +109,33 @@ class Asking:
         Refuses what it refuses; raises UnavailableError where it is away.
         """
         check_range(asked)
-        credentials = {name: headers[name] for name in _PASSED_ON if name in headers}
         query = {**asked.query, "from": _CHECKED_FROM, "to": _CHECKED_TO}
         if isinstance(query.get("compare"), dict):
             del query["compare"]
-        reply = await self.ask(asked.kind, query, {**credentials, "x-project-id": str(project_id)})
+        if asked.kind == "sql":
+            if asked.last:
+                raise Rejected(Refusal.BAD_RANGE, "a statement says its range itself: leave `last` out")
+            query = {**asked.query, "explain": True}
+        reply = await self.ask(asked.kind, query, as_asked_by(headers, project_id))
         if reply.status >= _UNPROCESSABLE:
-            raise _refused(asked.kind, reply)
+            raise refusal_in(asked.kind, reply)
 
-    async def ask(self, kind: Kind, query: Mapping[str, Any], headers: Mapping[str, str]) -> Reply:
+    async def ask(self, kind: Question, query: Mapping[str, Any], headers: Mapping[str, str]) -> Reply:
         """What the function answers; raises UnavailableError where it does not."""
+        sent = {**headers, "content-type": "application/json"}
+        body = msgspec.json.encode(query)
+        return await self._exchange("POST", service_of(kind), f"/api/v1/query/{kind}", sent, data=body)
+
+    async def get(self, service: str, path: str, query: Mapping[str, str], headers: Mapping[str, str]) -> Reply:
+        """What another function answers a GET; raises UnavailableError where it does not."""
+        return await self._exchange("GET", service, path, headers, params=dict(query))
+
+    async def _exchange(self, method: str, service: str, path: str, headers: Mapping[str, str], **more: Any) -> Reply:
         import aiohttp
 
-        service = _SERVICES.get(kind, f"query-{kind}")
-        address = f"{origin_of(self._functions_url, service)}/api/v1/query/{kind}"
-        sent = {**headers, "content-type": "application/json"}
+        address = origin_of(self._functions_url, service) + path
         try:
-            async with self._opened().post(address, data=msgspec.json.encode(query), headers=sent) as answer:
+            async with self._opened().request(method, address, headers=headers, **more) as answer:
                 body = await answer.read()
                 return Reply(answer.status, body, answer.headers.get("content-type", ""))
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
@@ -139,6 +193,11 @@ def ranged(asked: Asked, timezone: str) -> dict[str, Any]:
     return {**asked.query, **moments, "timezone": zone.key}
 
 
+def days_of(last: str) -> int:
+    """How many days a moving range is of, at least one; refuses what is none (`bad_range`)."""
+    return max(1, -(-_length(last) // timedelta(days=1)))
+
+
 def _length(last: str) -> timedelta:
     found = _LAST.fullmatch(last)
     if found is None:
@@ -149,7 +208,17 @@ def _length(last: str) -> timedelta:
     return length
 
 
-def _refused(kind: str, reply: Reply) -> Exception:
+def service_of(kind: Question) -> str:
+    """The service that answers a kind of query."""
+    return _SERVICES.get(kind, f"query-{kind}")
+
+
+def as_asked_by(headers: Mapping[str, str], project_id: object) -> dict[str, str]:
+    """Headers with the credentials of a request, to ask other functions as whoever sent it, about that project."""
+    return {**{name: headers[name] for name in _PASSED_ON if name in headers}, "x-project-id": str(project_id)}
+
+
+def refusal_in(kind: str, reply: Reply) -> Exception:
     """The function's own refusal, as ours."""
     try:
         problem = msgspec.json.decode(reply.body)
