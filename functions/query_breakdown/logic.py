@@ -111,6 +111,7 @@ async def breakdown(query: BreakdownQuery, project_id: uuid.UUID, warehouse: War
         return BreakdownAnswer([], nothing, nothing, True, asker.took_ms, asker.rows_read, period.echo(), planned)
     found = (await asker.ask(*top_sql(query, source), source.version, small=source.small)).rows
     if query.measure == _ADDS_UP:
+        Groups(query.fields()).bound([row[:-2] for row in found])
         values = _added(found)
     else:
         values = await _counted(query, source, [row[:-1] for row in found], asker)

@@ -49,18 +49,22 @@ class Groups:
             limit=parameters.bind("UInt32", limit),
         )
 
-    def place_sql(self, top: Sequence[Key], parameters: Parameters) -> str:
-        """SQL of the place of a row's key in `top`; len(top) for every key that is not there.
-
-        Each part of the key becomes a number, the numbers one number: cheaper by half than comparing the texts.
-        Refuses keys of more than MAX_KEY_BYTES in all (`query_too_expensive`).
-        """
+    def bound(self, top: Sequence[Key]) -> None:
+        """Refuse keys of more than MAX_KEY_BYTES in all (`query_too_expensive`)."""
         if sum(len(text.encode()) for key in top for text in key if text) > MAX_KEY_BYTES:
             names = ", ".join(one.name for one in self._fields)
             raise Rejected(
                 Refusal.QUERY_TOO_EXPENSIVE,
                 f"{len(top)} values of {names} have more than {MAX_KEY_BYTES:,} bytes: take a smaller `limit`",
             )
+
+    def place_sql(self, top: Sequence[Key], parameters: Parameters) -> str:
+        """SQL of the place of a row's key in `top`; len(top) for every key that is not there.
+
+        Each part of the key becomes a number, the numbers one number: cheaper by half than comparing the texts.
+        Refuses as `bound` does.
+        """
+        self.bound(top)
         sizes = []
         codes = [0] * len(top)
         code_sql = "toUInt64(0)"

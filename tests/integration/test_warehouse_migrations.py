@@ -91,6 +91,8 @@ def test_a_migrated_warehouse_is_left_as_it_is(url: str) -> None:
     run(url, work)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_a_migration_may_be_killed_after_any_statement_and_run_again(url: str) -> None:
     async def work(warehouse: Warehouse) -> None:
         await migrate(warehouse)

@@ -20,7 +20,8 @@ for (let round = 0; round < Number(rounds); round++) {
   await page.getByRole("navigation", { name: "Pages" }).first().waitFor();
   // Noted within the page, at the paint after which each is there.
   await page.addInitScript(() => {
-    const seen = (window.firstData = {});
+    const seen = {};
+    window.firstData = seen;
     const look = () => {
       if (!seen.shell && document.querySelector("main h1")) seen.shell = performance.now();
       if (!seen.number && document.querySelector(".kpi .kpi-value")) seen.number = performance.now();

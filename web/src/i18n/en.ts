@@ -31,7 +31,14 @@ export const en = {
     projects: "Projects",
     account: "Account",
     more: "More",
-    groups: { analyse: "Analyse", people: "People", data: "Data", watch: "Watch", manage: "Project", trust: "Privacy and safety" },
+    groups: {
+      analyse: "Analyse",
+      people: "People",
+      data: "Data",
+      watch: "Watch",
+      manage: "Project",
+      trust: "Privacy and safety",
+    },
   },
   shell: {
     project: "Project",

@@ -44,7 +44,14 @@ export const ru: Full<Texts> = {
     projects: "Проекты",
     account: "Учётная запись",
     more: "Ещё",
-    groups: { analyse: "Анализ", people: "Люди", data: "Данные", watch: "Контроль", manage: "Проект", trust: "Приватность и защита" },
+    groups: {
+      analyse: "Анализ",
+      people: "Люди",
+      data: "Данные",
+      watch: "Контроль",
+      manage: "Проект",
+      trust: "Приватность и защита",
+    },
   },
   shell: {
     project: "Проект",
