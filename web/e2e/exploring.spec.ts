@@ -174,7 +174,7 @@ test("a dashboard shows each kind of widget, is changed by hand and by keyboard,
   await expect(panel("Types").getByRole("row", { name: /purchase 14/ })).toBeVisible();
   await expect(panel("Plans").getByRole("row", { name: /^pro 84/ })).toBeVisible();
   await expect(panel("View to purchase").getByRole("row", { name: /1\. page_view/ })).toBeVisible();
-  await expect(panel("Who comes back").getByRole("columnheader", { name: "+1" })).toBeVisible();
+  await expect(panel("Who comes back").getByRole("columnheader", { name: "Day 1" })).toBeVisible();
   await expect(panel("Words").getByText("Look on Mondays <b>at ten</b>")).toBeVisible();
   await expectAccessible(page);
 
