@@ -40,6 +40,8 @@ const PAGES = [
   "p/$/privacy/scans",
   "p/$/data-retention",
   "p/$/backups",
+  "p/$/alerts",
+  "p/$/alerts/new",
   "p/$/quality",
   "p/$/plan",
   "p/$/plan/new",

@@ -35,6 +35,7 @@ const PAGES = [
   "audit",
   "replay",
   "system",
+  "alerts",
   "incidents",
   "policies",
   "reports",

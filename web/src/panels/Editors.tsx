@@ -343,8 +343,15 @@ export function FieldPicker(props: { label: string; value: string; onChange: (va
   );
 }
 
+const UNITS = ["s", "m", "h", "d", "w"] as const;
+
 /** A length of time as the API writes it: a number and its unit. */
-export function DurationPicker(props: { label: string; value: string; onChange: (value: string) => void }) {
+export function DurationPicker(props: {
+  label: string;
+  value: string;
+  onChange: (value: string) => void;
+  units?: readonly (typeof UNITS)[number][];
+}) {
   const { t } = useTexts();
   const [, count = "7", unit = "d"] = /^(\d+)([smhdw])$/.exec(props.value) ?? [];
   return (
@@ -361,7 +368,7 @@ export function DurationPicker(props: { label: string; value: string; onChange: 
           value={unit}
           onChange={(event) => props.onChange(`${count}${event.target.value}`)}
         >
-          {(["s", "m", "h", "d", "w"] as const).map((one) => (
+          {(props.units ?? UNITS).map((one) => (
             <option key={one} value={one}>
               {t(`analysis.units.${one}`)}
             </option>

@@ -84,7 +84,8 @@ export function FunnelBuilder({ asked, change }: Changing) {
 const isUnusual = ({ order, ties, count_by, hold, exclude }: FunnelAsked) =>
   order !== "sequential" || ties !== "after" || count_by !== "users" || hold.length > 0 || exclude.length > 0;
 
-function StepList({ asked, change }: Changing) {
+/** The steps of a funnel in their order. */
+export function StepList({ asked, change }: { asked: { steps: Act[] }; change: (part: { steps: Act[] }) => void }) {
   const { t } = useTexts();
   const { steps } = asked;
   const put = (next: Act[]) => change({ steps: next });

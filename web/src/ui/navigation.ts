@@ -1,5 +1,6 @@
 import {
   Activity,
+  AlarmClock,
   BellRing,
   BookCheck,
   Bookmark,
@@ -78,6 +79,7 @@ export const NAV = [
   { to: "/p/$project/ledger", text: "jobs.nav.ledger", Icon: BookCheck, group: "trust", needs: "events.read" },
   { to: "/p/$project/exports", text: "jobs.nav.exports", Icon: FileDown, group: "data", needs: "exports.read" },
   { to: "/p/$project/jobs", text: "jobs.nav.jobs", Icon: ListChecks, group: "data", needs: "jobs.read" },
+  { to: "/p/$project/alerts", text: "alerts.nav.alerts", Icon: AlarmClock, group: "watch", needs: "alerts.read" },
   { to: "/p/$project/incidents", text: "alerts.nav.incidents", Icon: Siren, group: "watch", needs: "alerts.read" },
   { to: "/p/$project/policies", text: "alerts.nav.policies", Icon: BellRing, group: "watch", needs: "alerts.read" },
   { to: "/p/$project/quality", text: "quality.nav.quality", Icon: ClipboardCheck, group: "watch", needs: "definitions.read" },
