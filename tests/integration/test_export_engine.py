@@ -259,6 +259,7 @@ def run_apart(work: Any) -> None:
     thread.join()
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", range(2))
 def test_an_export_whose_workers_are_killed_is_exact(
     engine: Stored, edits: tuple[uuid.UUID, dict[str, Any]], catalog_url: str, tmp_path: Path, seed: int
